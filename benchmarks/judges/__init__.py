@@ -1,0 +1,1 @@
+"""The rules that say when a predicted query is right, by name."""

@@ -1,0 +1,149 @@
+"""What every executor takes and gives: queries in, results out, and never an exception for a bad query.
+
+A database and a search engine are the same thing here: something that takes a query and gives back rows. A ranked list
+of documents is a relation of two columns, document id and score, best first.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+if TYPE_CHECKING:
+    from sqlrl.executors.relations import Relation
+
+__all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "Row"]
+
+Row = tuple[Any, ...]
+
+
+class Outcome(enum.StrEnum):
+    """How a query ended. Only OK equals anything; all but UNAVAILABLE are the query's own doing."""
+
+    OK = "ok"
+    INVALID = "invalid"  # the engine's own error: syntax, unknown column
+    REFUSED = "refused"  # policy: not a single read-only query, a forbidden function
+    TIMED_OUT = "timed_out"
+    TOO_LARGE = "too_large"  # rows, bytes or memory past the limit
+    CRASHED = "crashed"  # killed its worker twice
+    UNAVAILABLE = "unavailable"  # the service's fault, not the query's: worth no reward, neither good nor bad
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query may use. `seconds` is processor time; a wall-clock stop stands at about four times that."""
+
+    seconds: float = 5.0
+    rows: int = 100_000
+    bytes: int = 64 << 20
+    memory_bytes: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "rows", "bytes", "memory_bytes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"Limits.{name} must be positive, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one query gave.
+
+    columns: names, in order. rows: tuples; for search (document id, score), best first. seconds: processor time of the
+    query where the executor knows it, else wall time. truncated: `limit` cut the rows. total: how many there were in
+    all, where known. warnings: what the engine took differently from how it was written.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    outcome: Outcome = Outcome.OK
+    message: str = ""
+    seconds: float = 0.0
+    truncated: bool = False
+    total: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What is known to be right; at least one of its fields.
+
+    query: a query whose result is right. rows: the result itself. relevant: {document id: grade}. answers: strings of
+    which a right document contains one. partial: some of the rows of the right result.
+    """
+
+    query: str | None = None
+    rows: tuple[Row, ...] | None = None
+    relevant: Mapping[str, float] | None = None
+    answers: tuple[str, ...] | None = None
+    partial: tuple[Row, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is None for name in ("query", "rows", "relevant", "answers", "partial")):
+            raise ValueError("Gold needs a query, rows, relevant documents, answers or a partial result")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How one predicted query's result relates to what is known to be right.
+
+    score: what the relation gives, 0 to 1; 0 unless both outcomes are OK. equal: score is the relation's full mark.
+    predicted_rows, gold_rows: counts (predicted_rows is a lower bound where reading stopped early, because nothing
+    that followed could have matched). message: the engine's words where `outcome` is not OK, else where `gold_outcome`
+    is not. seconds, gold_seconds: processor time of each; 0 where the result was already known.
+    """
+
+    outcome: Outcome
+    gold_outcome: Outcome = Outcome.OK
+    score: float = 0.0
+    equal: bool = False
+    predicted_rows: int = 0
+    gold_rows: int = 0
+    seconds: float = 0.0
+    gold_seconds: float = 0.0
+    message: str = ""
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs queries against one source, and compares what they return where the rows are."""
+
+    source: str
+    dialect: str  # "sqlite", "duckdb", "postgresql", "mysql", "words", "pubmed", "essie", "lucene"
+
+    def describe(self) -> str:
+        """What a model must know to write a query: a schema, or a search syntax."""
+
+    def execute(self, query: str, *, limit: int | None = None, context: Mapping[str, Any] | None = None) -> Result:
+        """Run one query. Never raises for a bad query; `limit` keeps the first rows only and sets `truncated`."""
+
+    def execute_many(
+        self, queries: Sequence[str], *, limit: int | None = None, context: Mapping[str, Any] | None = None
+    ) -> list[Result]:
+        """Run many, in parallel where the executor can; results in the order of the queries."""
+
+    def compare_many(
+        self,
+        pairs: Sequence[tuple[str, Gold]],
+        relation: Relation | Sequence[Relation],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> list[Comparison]:
+        """Compare each predicted query's result with its gold, by one relation or by one for each pair."""
+
+    def stream(self, query: str) -> Iterator[Row]:
+        """The rows of one query, as they come, for people and files. Raises SourceError where it ends badly."""
+
+    async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
+        """`execute` for asyncio."""
+
+    def close(self) -> None:
+        """Give back processes, connections and files. Closing twice does nothing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
