@@ -1,0 +1,274 @@
+"""Embedded databases: executors whose engine runs inside the sandbox, and groups of them that share one pool."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, Row
+from sqlrl.executors.errors import SandboxError, SourceError
+from sqlrl.executors.relations import Relation
+from sqlrl.executors.sandbox import wire
+from sqlrl.executors.sandbox.pool import Pool, Reply
+
+__all__ = ["EmbeddedExecutor", "ExecutorGroup"]
+
+LONGEST_QUERY = 100_000  # characters
+_TOKENS = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])|(--|/\*)|(\s+)""")
+# Whatever the clock or chance decides is run for each asker anew.
+_VOLATILE = re.compile(r"now|current_|random|localtime|today|uuid|changes|last_insert|total_", re.IGNORECASE)
+_WHAT_ENDED = {
+    Outcome.TIMED_OUT: "out of time",
+    Outcome.CRASHED: "ended its worker twice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One database of a group. path: what the engine opens."""
+
+    source: str
+    path: str
+    dialect: str
+
+
+class ExecutorGroup:
+    """Databases of one engine that share one pool. `group[source]` is the executor of one of them."""
+
+    def __init__(
+        self,
+        places: Mapping[str, str],
+        *,
+        engine: str,
+        dialect: str,
+        limits: Limits | None = None,
+        workers: int | None = None,
+        require_walls: bool = False,
+    ) -> None:
+        """places: source URL -> path of the file."""
+        self.limits = limits or Limits()
+        self._places = {source: _Place(source, path, dialect) for source, path in places.items()}
+        self._pool = Pool(engine, sorted(set(places.values())), self.limits, workers)
+        if require_walls:
+            missing = {name: held for name, held in self.walls.items() if held != "held"}
+            if missing:
+                self.close()
+                raise SandboxError("walls that do not hold: " + ", ".join(f"{k} ({v})" for k, v in missing.items()))
+
+    @property
+    def walls(self) -> dict[str, str]:
+        """Which walls hold around the workers: "held", or why not. Starts a worker if none runs."""
+        return self._pool.report()
+
+    @property
+    def sources(self) -> list[str]:
+        """The source URLs, in the order they were given."""
+        return list(self._places)
+
+    def __getitem__(self, source: str) -> EmbeddedExecutor:
+        return EmbeddedExecutor(self, self._place(source), owns_group=False)
+
+    def execute_many(self, queries: Sequence[tuple[str, str]], *, limit: int | None = None) -> list[Result]:
+        """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
+        results: list[Result | None] = [None] * len(queries)
+        asked: dict[Any, list[int]] = {}
+        tasks = []
+        for index, (source, query) in enumerate(queries):
+            place = self._place(source)
+            refusal = _refusal(query)
+            if refusal:
+                results[index] = Result(outcome=Outcome.REFUSED, message=refusal)
+                continue
+            key = _key(index, query, place.source)
+            if key not in asked:
+                tasks.append(("execute", place.path, query, limit))
+            asked.setdefault(key, []).append(index)
+        for indexes, reply in zip(asked.values(), self._pool.run(tasks), strict=True):
+            result = _result(reply)
+            for index in indexes:
+                results[index] = result
+        return [result for result in results if result is not None]
+
+    def compare_many(
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+    ) -> list[Comparison]:
+        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        relations = [relation] * len(tasks) if isinstance(relation, Relation) else list(relation)
+        if len(relations) != len(tasks):
+            raise ValueError(f"{len(relations)} relations for {len(tasks)} comparisons")
+        comparisons: list[Comparison | None] = [None] * len(tasks)
+        asked: dict[Any, list[int]] = {}
+        wanted = []
+        for index, ((source, predicted, gold), how) in enumerate(zip(tasks, relations, strict=True)):
+            if gold.query is None and gold.rows is None:
+                raise ValueError("a database compares with a gold query or gold rows")
+            place = self._place(source)
+            refusal = _refusal(predicted)
+            if refusal:
+                comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
+                continue
+            gold_key = gold.query if gold.query is not None else gold.rows
+            key = _key(index, predicted, (place.source, gold_key, how))
+            if key not in asked:
+                rows = gold.rows if gold.query is None else None
+                wanted.append(("compare", place.path, predicted, gold.query, rows, how.to_tuple()))
+            asked.setdefault(key, []).append(index)
+        for indexes, reply in zip(asked.values(), self._pool.run(wanted), strict=True):
+            comparison = _comparison(reply)
+            for index in indexes:
+                comparisons[index] = comparison
+        return [comparison for comparison in comparisons if comparison is not None]
+
+    def describe(self, source: str, sample_rows: int = 0) -> str:
+        """The schema of one database as DDL, in the order of its making; `sample_rows` adds the first rows."""
+        place = self._place(source)
+        result = _result(self._pool.run([("describe", place.path, sample_rows)])[0])
+        if result.outcome is not Outcome.OK:
+            raise SourceError(f"{source}: {result.message}")
+        return str(result.rows[0][0])
+
+    def close(self) -> None:
+        """End the workers. Closing twice does nothing."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _place(self, source: str) -> _Place:
+        try:
+            return self._places[source]
+        except KeyError:
+            raise SourceError(f"{source} is not one of this group's databases") from None
+
+
+class EmbeddedExecutor:
+    """One database of a group, as an `Executor`."""
+
+    def __init__(self, group: ExecutorGroup, place: _Place, *, owns_group: bool) -> None:
+        self.source = place.source
+        self.dialect = place.dialect
+        self._group = group
+        self._owns_group = owns_group
+
+    @classmethod
+    def alone(cls, group: ExecutorGroup) -> EmbeddedExecutor:
+        """The executor of a group of one, which closes the group with itself."""
+        (source,) = group.sources
+        return cls(group, group._place(source), owns_group=True)
+
+    @property
+    def walls(self) -> dict[str, str]:
+        """See `ExecutorGroup.walls`."""
+        return self._group.walls
+
+    def describe(self, sample_rows: int = 0) -> str:
+        """See `ExecutorGroup.describe`."""
+        return self._group.describe(self.source, sample_rows)
+
+    def execute(self, query: str, *, limit: int | None = None, context: Mapping[str, Any] | None = None) -> Result:
+        """Run one read-only query; see `Executor.execute`."""
+        return self.execute_many([query], limit=limit)[0]
+
+    def execute_many(
+        self, queries: Sequence[str], *, limit: int | None = None, context: Mapping[str, Any] | None = None
+    ) -> list[Result]:
+        """Run many; results in the order of the queries."""
+        return self._group.execute_many([(self.source, query) for query in queries], limit=limit)
+
+    def compare_many(
+        self,
+        pairs: Sequence[tuple[str, Gold]],
+        relation: Relation | Sequence[Relation],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> list[Comparison]:
+        """Compare each predicted query's result with its gold, in the worker."""
+        return self._group.compare_many([(self.source, predicted, gold) for predicted, gold in pairs], relation)
+
+    def stream(self, query: str) -> Iterator[Row]:
+        """The rows of one query. Raises SourceError where it ends otherwise than OK."""
+        result = self.execute(query)
+        if result.outcome is not Outcome.OK:
+            raise SourceError(f"{result.outcome}: {result.message}")
+        yield from result.rows
+
+    async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
+        """`execute` without blocking the event loop."""
+        return await asyncio.to_thread(self.execute, query, limit=limit)
+
+    def close(self) -> None:
+        """End the workers, if this executor is not one of a larger group."""
+        if self._owns_group:
+            self._group.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _refusal(query: Any) -> str:
+    """Why a query is not even sent, or an empty string."""
+    if not isinstance(query, str):
+        return f"a query is text, not {type(query).__name__}"
+    if len(query) > LONGEST_QUERY:
+        return f"the query is longer than {LONGEST_QUERY:,} characters"
+    if "\0" in query:
+        return "the query has a NUL character"
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        return "the query has a lone surrogate"
+    return ""
+
+
+def _key(index: int, query: str, rest: Any) -> Any:
+    """Equal for queries that must give the same result: white space outside literals, names and comments is one."""
+    if _VOLATILE.search(query):
+        return (index, query, rest)
+    parts: list[str] = []
+    position = 0
+    for match in _TOKENS.finditer(query):
+        if match.group(2):  # a comment: leave such a query as it is
+            return (query, rest)
+        parts.append(query[position : match.start()])
+        parts.append(match.group(1) or " ")
+        position = match.end()
+    parts.append(query[position:])
+    return ("".join(parts).strip(), rest)
+
+
+def _result(reply: Reply) -> Result:
+    if reply.body is None:
+        return Result(outcome=reply.outcome, message=_WHAT_ENDED[reply.outcome])
+    try:
+        outcome, columns, rows, message, seconds, truncated = wire.decode_rows(reply.body)
+    except (ValueError, KeyError, TypeError, RecursionError, IndexError, wire.struct.error) as error:
+        return Result(outcome=Outcome.CRASHED, message=f"the worker's answer cannot be read: {error}")
+    return Result(columns, rows, outcome, message, seconds, truncated)
+
+
+def _comparison(reply: Reply) -> Comparison:
+    if reply.body is None:
+        message = _WHAT_ENDED[reply.outcome]
+        if reply.in_gold:
+            return Comparison(Outcome.OK, gold_outcome=reply.outcome, message=f"the gold query is {message}")
+        return Comparison(reply.outcome, message=message)
+    outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds, message = (
+        wire.decode_comparison(reply.body)
+    )
+    return Comparison(
+        outcome, gold_outcome, score, equal, predicted_rows, gold_rows, seconds, gold_seconds, message
+    )  # fmt: skip

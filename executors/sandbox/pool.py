@@ -1,0 +1,455 @@
+"""The pool: the parent's side of the sandbox. It starts workers, hands out tasks, and knows whom to blame.
+
+One thread does all of it. Workers are started with Popen, never forked: a fork of a large trainer is slow, and unsafe
+beside threads and CUDA. One spare is always warm, so that the query after a kill doesn't wait for a start. Tasks are
+sent ahead, some deep; when a worker dies, the first that it left unanswered is the culprit: it runs once more, alone,
+and the others go to another worker in order.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlrl.executors.base import Limits, Outcome
+from sqlrl.executors.errors import SandboxError
+from sqlrl.executors.sandbox import wire
+from sqlrl.executors.sandbox.worker import STALE, WALL_FACTOR
+
+__all__ = ["Pool", "Reply"]
+
+DEPTH = 8
+JOBS_BEFORE_RETIREMENT = 20_000
+STARTS_THAT_MAY_FAIL = 3
+GRACE_SECONDS = 0.4  # the worker's own wall-clock stop comes first
+_LIVE: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a task. body: the worker's answer; None where the worker died of it, as `outcome` says.
+
+    in_gold: it died while the gold query ran.
+    """
+
+    body: bytes | None
+    outcome: Outcome = Outcome.OK
+    in_gold: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    frame: bytes
+    batch: _Batch
+    index: int
+    attempts: int = 0
+    moves: int = 0
+    in_gold: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    replies: list[Reply | None]
+    left: int
+    done: threading.Event = field(default_factory=threading.Event)
+    cancelled: bool = False
+    error: str = ""
+
+    def settle(self, index: int, reply: Reply) -> None:
+        if self.replies[index] is None:
+            self.replies[index] = reply
+            self.left -= 1
+            if self.left == 0:
+                self.done.set()
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    reading: int
+    writing: int
+    ready: bool = False
+    alone: bool = False
+    tasks: deque[_Task] = field(default_factory=deque)
+    unsent: bytearray = field(default_factory=bytearray)
+    received: bytearray = field(default_factory=bytearray)
+    first_since: float = 0.0
+    jobs: int = 0
+    overdue: bool = False
+
+
+class Pool:
+    """Workers of one engine over a fixed set of files. Thread-safe; a forked child gets workers of its own."""
+
+    def __init__(self, engine: str, files: Sequence[str], limits: Limits, workers: int | None = None) -> None:
+        self.engine = engine
+        self.files = list(files)
+        self.limits = limits
+        self.size = workers or max(1, min(os.cpu_count() or 1, 8))
+        self._reset()
+        _LIVE.add(self)
+
+    def _reset(self) -> None:
+        self.walls: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._queue: deque[_Task] = deque()
+        self._suspects: deque[_Task] = deque()  # to be run alone
+        self._workers: list[_Worker] = []
+        self._spares: list[_Worker] = []
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._failed_starts = 0
+        self._failure = ""
+        self._wake_reading = self._wake_writing = -1
+        self._greeted = threading.Event()
+
+    # What callers use
+
+    def run(self, tasks: Sequence[tuple[Any, ...]]) -> list[Reply]:
+        """Answer all tasks; replies in their order. Raises SandboxError where no worker can be started."""
+        if not tasks:
+            return []
+        batch = _Batch([None] * len(tasks), len(tasks))
+        queued = [_Task(wire.pack_task(task), batch, index) for index, task in enumerate(tasks)]
+        with self._lock:
+            if self._closing:
+                raise SandboxError("the executor is closed")
+            if self._failure:
+                raise SandboxError(self._failure)
+            self._queue.extend(queued)
+            self._start_thread()
+        self._wake()
+        try:
+            batch.done.wait()
+        except BaseException:
+            batch.cancelled = True
+            raise
+        if batch.error:
+            raise SandboxError(batch.error)
+        return [reply for reply in batch.replies if reply is not None]
+
+    def report(self) -> dict[str, str]:
+        """Which walls hold around the workers: "held", or why not."""
+        with self._lock:
+            self._start_thread()
+        self._wake()
+        if not self._greeted.wait(30) or self._failure:
+            raise SandboxError(self._failure or "the worker did not start within 30 seconds")
+        return dict(self.walls)
+
+    def close(self) -> None:
+        """End all workers. Queries still running are given up."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+            thread = self._thread
+        self._wake()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        _LIVE.discard(self)
+
+    def _start_thread(self) -> None:
+        if self._thread is None:
+            self._wake_reading, self._wake_writing = os.pipe()
+            os.set_blocking(self._wake_reading, False)
+            os.set_blocking(self._wake_writing, False)
+            self._thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.engine}", daemon=True)
+            self._thread.start()
+
+    def _wake(self) -> None:
+        if self._wake_writing >= 0:
+            try:
+                os.write(self._wake_writing, b"w")
+            except (BlockingIOError, OSError):
+                pass  # it is awake, or gone
+
+    # The thread
+
+    def _serve(self) -> None:
+        selector = selectors.DefaultSelector()
+        selector.register(self._wake_reading, selectors.EVENT_READ, None)
+        try:
+            while not self._closing:
+                self._keep_strength(selector)
+                self._hand_out(selector)
+                for key, events in selector.select(self._patience()):
+                    if key.data is None:
+                        self._drain_wake()
+                    elif events & selectors.EVENT_READ:
+                        self._receive(key.data, selector)
+                    elif events & selectors.EVENT_WRITE:
+                        self._send(key.data, selector)
+                self._end_overdue()
+        except SandboxError as error:
+            self._fail(str(error))
+        except Exception as error:  # whatever it was, no caller may wait for ever
+            self._fail(f"the pool stopped: {type(error).__name__}: {error}")
+        finally:
+            for worker in [*self._workers, *self._spares]:
+                self._bury(worker, selector)
+            self._workers.clear()
+            self._spares.clear()
+            self._fail("the executor is closed")
+            selector.close()
+            with self._lock:
+                os.close(self._wake_reading)
+                os.close(self._wake_writing)
+                self._wake_reading = self._wake_writing = -1
+
+    def _fail(self, message: str) -> None:
+        with self._lock:
+            self._failure = self._failure or message
+            tasks = [*self._queue, *self._suspects]
+            self._queue.clear()
+            self._suspects.clear()
+        for worker in self._workers:
+            tasks.extend(worker.tasks)
+            worker.tasks.clear()
+        for task in tasks:
+            task.batch.error = message
+            task.batch.done.set()
+        self._greeted.set()
+
+    def _drain_wake(self) -> None:
+        try:
+            while os.read(self._wake_reading, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _patience(self) -> float | None:
+        """Seconds until the next worker is overdue."""
+        allowed = self.limits.seconds * WALL_FACTOR + GRACE_SECONDS
+        ends = [worker.first_since + allowed for worker in self._workers if worker.tasks and not worker.overdue]
+        return max(0.0, min(ends) - time.monotonic()) if ends else None
+
+    def _end_overdue(self) -> None:
+        allowed = self.limits.seconds * WALL_FACTOR + GRACE_SECONDS
+        now = time.monotonic()
+        for worker in self._workers:
+            if worker.tasks and not worker.overdue and now > worker.first_since + allowed * (2 if worker.alone else 1):
+                worker.overdue = True
+                worker.process.kill()
+
+    def _keep_strength(self, selector: selectors.BaseSelector) -> None:
+        """As many workers as there is work for, and one spare."""
+        wanted = min(self.size, max(1, len(self._queue) + sum(len(worker.tasks) > 0 for worker in self._workers)))
+        wanted += sum(worker.alone for worker in self._workers) + bool(self._suspects)
+        while len(self._workers) < wanted:
+            self._workers.append(self._spares.pop() if self._spares else self._start(selector))
+        if not self._spares and self._greeted.is_set():
+            self._spares.append(self._start(selector))
+
+    def _start(self, selector: selectors.BaseSelector) -> _Worker:
+        task_reading, task_writing = os.pipe()
+        answer_reading, answer_writing = os.pipe()
+        settings = {
+            "engine": self.engine,
+            "limits": asdict(self.limits),
+            "readable": self.files,
+            "parent": os.getpid(),
+            "input": task_reading,
+            "output": answer_writing,
+        }
+        # Where sqlrl lies, wherever the parent found it: -I keeps the environment and the working folder out, -S the
+        # site's own start-up code.
+        root = str(Path(sys.modules["sqlrl"].__file__ or "").resolve().parent.parent)
+        code = f"import sys; sys.path.insert(0, {root!r}); from sqlrl.executors.sandbox.worker import main; main()"
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", code, json.dumps(settings)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(task_reading, answer_writing),
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+                cwd="/",
+            )
+        except OSError as error:
+            for descriptor in (task_reading, task_writing, answer_reading, answer_writing):
+                os.close(descriptor)
+            raise SandboxError(f"a worker cannot be started: {error}") from None
+        os.close(task_reading)
+        os.close(answer_writing)
+        os.set_blocking(task_writing, False)
+        os.set_blocking(answer_reading, False)
+        worker = _Worker(process, answer_reading, task_writing)
+        selector.register(answer_reading, selectors.EVENT_READ, worker)
+        return worker
+
+    def _hand_out(self, selector: selectors.BaseSelector) -> None:
+        for worker in self._workers:
+            if not worker.ready or worker.overdue:
+                continue
+            if worker.alone:
+                if worker.tasks:
+                    continue
+                worker.alone = False
+            if self._suspects and not worker.tasks and worker.jobs == 0:
+                worker.alone = True
+                self._give(worker, self._suspects.popleft())
+            else:
+                # Shares are even before they are deep: two workers with four tasks each beat one with eight.
+                depth = max(1, min(DEPTH, -(-len(self._queue) // max(1, len(self._workers)))))
+                while len(worker.tasks) < depth and self._queue:
+                    with self._lock:
+                        task = self._queue.popleft()
+                    if task.batch.cancelled:
+                        continue
+                    self._give(worker, task)
+            if worker.unsent:
+                self._send(worker, selector)
+
+    def _give(self, worker: _Worker, task: _Task) -> None:
+        if not worker.tasks:
+            worker.first_since = time.monotonic()
+        worker.tasks.append(task)
+        worker.unsent += task.frame
+
+    def _send(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+        try:
+            while worker.unsent:
+                del worker.unsent[: os.write(worker.writing, worker.unsent[: 1 << 16])]
+        except BlockingIOError:
+            pass
+        except OSError:  # it has died; reading tells how
+            worker.unsent.clear()
+        watched = worker.writing in selector.get_map()
+        if worker.unsent and not watched:
+            selector.register(worker.writing, selectors.EVENT_WRITE, worker)
+        elif not worker.unsent and watched:
+            selector.unregister(worker.writing)
+
+    def _receive(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+        if worker not in self._workers and worker not in self._spares:
+            return
+        try:
+            piece = os.read(worker.reading, 1 << 20)
+        except BlockingIOError:
+            return
+        worker.received += piece
+        while len(worker.received) >= 5:
+            size = wire.FRAME.unpack_from(worker.received)[0]
+            if size < 1 or size > wire.LARGEST_FRAME:  # not what a worker of ours says
+                worker.process.kill()
+                break
+            if len(worker.received) < 4 + size:
+                break
+            body = bytes(worker.received[4 : 4 + size])
+            del worker.received[: 4 + size]
+            self._hear(worker, body)
+        if not piece:
+            self._mourn(worker, selector)
+        elif worker.jobs >= JOBS_BEFORE_RETIREMENT and not worker.tasks and worker in self._workers:
+            self._workers.remove(worker)
+            self._bury(worker, selector)
+
+    def _hear(self, worker: _Worker, body: bytes) -> None:
+        kind = body[:1]
+        if kind == wire.HELLO:
+            worker.ready = True
+            self._failed_starts = 0
+            try:
+                report = json.loads(body[1:])
+                self.walls = {str(name): str(held) for name, held in report.items()}
+            except (ValueError, AttributeError):
+                self.walls = {}
+            self._greeted.set()
+        elif worker.tasks:
+            task = worker.tasks[0]
+            if kind == wire.GOLD_STARTS:
+                task.in_gold = not task.in_gold
+                worker.first_since = time.monotonic()
+                return
+            worker.tasks.popleft()
+            worker.jobs += 1
+            worker.first_since = time.monotonic()
+            task.batch.settle(task.index, Reply(body[1:]))
+
+    def _mourn(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+        """Find the culprit of a death, and give the others' tasks back to the front of the queue, in order."""
+        words = self._bury(worker, selector)
+        if worker in self._spares:
+            self._spares.remove(worker)
+        else:
+            self._workers.remove(worker)
+        status = worker.process.returncode
+        if not worker.ready:
+            self._failed_starts += 1
+            if status != -signal.SIGKILL or self._failed_starts > STARTS_THAT_MAY_FAIL:
+                last = words.strip().splitlines()[-1] if words.strip() else f"exit status {status}"
+                raise SandboxError(f"a worker ended before its first answer: {last}")
+        tasks = list(worker.tasks)
+        worker.tasks.clear()
+        if not tasks:
+            return
+        first, rest = tasks[0], tasks[1:]
+        with self._lock:
+            self._queue.extendleft(reversed(rest))
+        if status == STALE and first.moves < STARTS_THAT_MAY_FAIL:
+            first.moves += 1
+            with self._lock:
+                self._queue.appendleft(first)
+            # The other workers' walls are about the old file as well; they will find out by themselves.
+            return
+        if worker.overdue or status in (-signal.SIGPROF, -signal.SIGALRM):
+            first.batch.settle(first.index, Reply(None, Outcome.TIMED_OUT, first.in_gold))
+        elif first.attempts == 0:
+            first.attempts, first.in_gold = 1, False
+            self._suspects.append(first)
+        else:
+            first.batch.settle(first.index, Reply(None, Outcome.CRASHED, first.in_gold))
+
+    def _bury(self, worker: _Worker, selector: selectors.BaseSelector) -> str:
+        """Make sure that a worker is gone and nothing of it is left; its last words."""
+        worker.process.kill()
+        for descriptor in (worker.reading, worker.writing):
+            if descriptor in selector.get_map():
+                selector.unregister(descriptor)
+            os.close(descriptor)
+        words = b""
+        if worker.process.stderr is not None:
+            words = worker.process.stderr.read()
+            worker.process.stderr.close()
+        worker.process.wait()
+        return words.decode("utf-8", "replace")
+
+
+def _forget_in_child() -> None:
+    """After a fork the child has copies of the pipes but no thread: let go of them and begin anew when asked."""
+    for pool in list(_LIVE):
+        for worker in [*pool._workers, *pool._spares]:
+            for descriptor in (worker.reading, worker.writing):
+                os.close(descriptor)
+            worker.process.returncode = 0  # not this process's child: nobody here may wait for it
+            if worker.process.stderr is not None:
+                worker.process.stderr.close()
+        for descriptor in (pool._wake_reading, pool._wake_writing):
+            if descriptor >= 0:
+                os.close(descriptor)
+        closing = pool._closing
+        pool._reset()
+        pool._closing = closing
+
+
+def _close_all() -> None:
+    for pool in list(_LIVE):
+        pool.close()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
+atexit.register(_close_all)

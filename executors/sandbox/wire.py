@@ -1,0 +1,103 @@
+"""The wire between the pool and a worker: frames of a length and a body.
+
+Towards the worker bodies are marshalled tuples: the parent is trusted. What comes back is a fixed struct and UTF-8 text
+(JSON for rows): a worker that a query has taken over can lie about a result, but cannot make the parent run anything.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import struct
+from typing import Any
+
+from sqlrl.executors.base import Outcome, Row
+
+__all__ = [
+    "ANSWER",
+    "FRAME",
+    "GOLD_STARTS",
+    "HELLO",
+    "OUTCOMES",
+    "decode_comparison",
+    "decode_rows",
+    "encode_comparison",
+    "encode_rows",
+    "pack",
+    "unpack_task",
+]
+
+FRAME = struct.Struct("<I")
+HELLO, GOLD_STARTS, ANSWER = b"h", b"g", b"a"  # the first byte of what a worker says
+OUTCOMES = tuple(Outcome)
+_COMPARISON = struct.Struct("<BB?dIIdd")
+_RESULT = struct.Struct("<B?dI")
+LARGEST_FRAME = 1 << 30
+
+
+def pack(body: bytes) -> bytes:
+    """A frame around `body`."""
+    return FRAME.pack(len(body)) + body
+
+
+def pack_task(task: tuple[Any, ...]) -> bytes:
+    """A task for a worker: a tuple of None, numbers, text, bytes and tuples."""
+    return pack(marshal.dumps(task))
+
+
+def unpack_task(body: bytes) -> tuple[Any, ...]:
+    """The worker's side of `pack_task`."""
+    task = marshal.loads(body)
+    assert isinstance(task, tuple)
+    return task
+
+
+def encode_comparison(
+    outcome: Outcome,
+    gold_outcome: Outcome,
+    score: float,
+    predicted_rows: int,
+    gold_rows: int,
+    seconds: float,
+    gold_seconds: float,
+    message: str,
+) -> bytes:
+    """What a comparison gave, without its rows."""
+    head = _COMPARISON.pack(
+        OUTCOMES.index(outcome), OUTCOMES.index(gold_outcome), score >= 1.0, score, min(predicted_rows, 2**32 - 1),
+        min(gold_rows, 2**32 - 1), seconds, gold_seconds,
+    )  # fmt: skip
+    return head + message.encode("utf-8", "replace")
+
+
+def decode_comparison(body: bytes) -> tuple[Outcome, Outcome, bool, float, int, int, float, float, str]:
+    """(outcome, gold outcome, equal, score, predicted rows, gold rows, seconds, gold seconds, message)."""
+    outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(body)
+    message = body[_COMPARISON.size :].decode("utf-8", "replace")
+    return (
+        OUTCOMES[outcome], OUTCOMES[gold_outcome], equal, score, predicted_rows, gold_rows, seconds, gold_seconds,
+        message,
+    )  # fmt: skip
+
+
+def encode_rows(
+    outcome: Outcome, columns: tuple[str, ...], rows: list[Row], message: str, seconds: float, truncated: bool
+) -> bytes:
+    """A whole result; bytes in cells travel as {"x": hex}."""
+    head = _RESULT.pack(OUTCOMES.index(outcome), truncated, seconds, len(rows))
+    return head + json.dumps([message, columns, rows], default=_encode_cell).encode("ascii")
+
+
+def decode_rows(body: bytes) -> tuple[Outcome, tuple[str, ...], tuple[Row, ...], str, float, bool]:
+    """(outcome, columns, rows, message, seconds, truncated)."""
+    outcome, truncated, seconds, _ = _RESULT.unpack_from(body)
+    message, columns, rows = json.loads(body[_RESULT.size :], object_hook=_decode_cell)
+    return OUTCOMES[outcome], tuple(columns), tuple(tuple(row) for row in rows), message, seconds, truncated
+
+
+def _encode_cell(cell: Any) -> dict[str, str]:
+    return {"x": bytes(cell).hex()}
+
+
+def _decode_cell(cell: dict[str, str]) -> bytes:
+    return bytes.fromhex(cell["x"])

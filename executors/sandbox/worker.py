@@ -1,0 +1,227 @@
+"""A worker: the child process in which queries run, one at a time, and in which their results are compared.
+
+It is started by the pool as its own interpreter, takes its settings from its arguments, imports all it will ever need,
+raises the walls, says hello with a report of them, and then answers tasks in order until its input ends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import OrderedDict
+from typing import Any, Protocol
+
+from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.relations import Matcher, Relation
+from sqlrl.executors.sandbox import walls, wire
+
+__all__ = ["STALE", "Engine", "QueryEnded", "StaleSource", "main"]
+
+STALE = 77  # exit status: the database file was replaced, and the walls let only the old one be read
+# Processor time past which the kernel ends the process, where the engine's own deadline did not; and wall time past
+# which it is ended though it got no processor.
+HARD_FACTOR, WALL_FACTOR = 1.5, 4.0
+GOLD_CACHE_BYTES = 64 << 20
+
+
+class QueryEnded(Exception):
+    """A query ended otherwise than OK."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.message = message
+
+
+class StaleSource(Exception):
+    """The source is no longer the file that this worker may read: a fresh worker must take the task."""
+
+
+class Engine(Protocol):
+    """What runs queries inside a worker."""
+
+    def identity(self, path: str) -> tuple[Any, ...]:
+        """Changes whenever the content of `path` may have changed. Raises StaleSource where it is another file."""
+
+    def run(self, path: str, query: str, most_rows: int | None, keep_rows: int | None) -> tuple[tuple[str, ...], list[Row], bool]:
+        """(columns, rows, whether rows were left out). Reads on past neither limit: after `most_rows` rows further
+        ones can change nothing and the last row read stands for them; `keep_rows` truncates. Raises QueryEnded."""
+
+    def describe(self, path: str, sample_rows: int) -> str:
+        """The schema as DDL."""
+
+
+class Worker:
+    """Answers tasks with one engine."""
+
+    def __init__(self, engine: Engine, limits: Limits, output: int) -> None:
+        self.engine = engine
+        self.limits = limits
+        self.output = output
+        self.golds: OrderedDict[tuple[Any, ...], _Gold] = OrderedDict()
+        self.gold_bytes = 0
+
+    def answer(self, task: tuple[Any, ...]) -> bytes:
+        """The body that answers `task`."""
+        kind = task[0]
+        if kind == "compare":
+            return self._compare(*task[1:])
+        if kind == "execute":
+            return self._execute(*task[1:])
+        assert kind == "describe"
+        try:
+            text = self.engine.describe(*task[1:])
+        except QueryEnded as ended:
+            return wire.encode_rows(ended.outcome, (), [], ended.message, 0.0, False)
+        return wire.encode_rows(Outcome.OK, ("schema",), [(text,)], "", 0.0, False)
+
+    def _execute(self, path: str, query: str, limit: int | None) -> bytes:
+        started = time.process_time()
+        try:
+            columns, rows, truncated = self.engine.run(path, query, None, limit)
+            seconds = time.process_time() - started
+            body = wire.encode_rows(Outcome.OK, columns, rows, "", seconds, truncated)
+            if len(body) > self.limits.bytes:
+                raise QueryEnded(Outcome.TOO_LARGE, f"the result is larger than {self.limits.bytes:,} bytes")
+            return body
+        except QueryEnded as ended:
+            seconds = time.process_time() - started
+            return wire.encode_rows(ended.outcome, (), [], ended.message, seconds, False)
+        except (MemoryError, ValueError, RecursionError) as error:  # while encoding
+            return wire.encode_rows(Outcome.TOO_LARGE, (), [], f"the result does not fit: {error}", 0.0, False)
+
+    def _compare(
+        self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
+    ) -> bytes:
+        gold, gold_seconds = self._gold(path, gold_query, gold_rows)
+        if gold.outcome is not Outcome.OK:
+            outcome, rows, seconds, message = self._predicted(path, predicted, None)
+            message = message if outcome is not Outcome.OK else gold.message
+            return wire.encode_comparison(outcome, gold.outcome, 0.0, len(rows), 0, seconds, gold_seconds, message)
+        matcher = gold.matcher(relation)
+        outcome, rows, seconds, message = self._predicted(path, predicted, matcher.most_rows)
+        score = 0.0
+        if outcome is Outcome.OK:
+            try:
+                score = matcher.score(rows)
+            except MemoryError:
+                outcome, message = Outcome.TOO_LARGE, "the result is too large to compare"
+        return wire.encode_comparison(
+            outcome, Outcome.OK, score, len(rows), len(gold.rows), seconds, gold_seconds, message
+        )
+
+    def _predicted(self, path: str, query: str, most_rows: int | None) -> tuple[Outcome, list[Row], float, str]:
+        started = time.process_time()
+        try:
+            _, rows, _ = self.engine.run(path, query, most_rows, None)
+            return Outcome.OK, rows, time.process_time() - started, ""
+        except QueryEnded as ended:
+            return ended.outcome, [], time.process_time() - started, ended.message
+
+    def _gold(self, path: str, query: str | None, rows: tuple[Row, ...] | None) -> tuple[_Gold, float]:
+        key = (path, self.engine.identity(path), query, rows if query is None else None)
+        known = self.golds.get(key)
+        if known is not None:
+            self.golds.move_to_end(key)
+            return known, 0.0
+        started = time.process_time()
+        if query is None:
+            gold = _Gold(list(rows or ()))
+        else:
+            say(self.output, wire.GOLD_STARTS)  # should it end this process, the gold is to blame
+            try:
+                gold = _Gold(self.engine.run(path, query, None, None)[1])
+            except QueryEnded as ended:
+                gold = _Gold([], ended.outcome, ended.message)
+            say(self.output, wire.GOLD_STARTS)
+            self.arm()
+        self.golds[key] = gold
+        self.gold_bytes += gold.size
+        while self.gold_bytes > GOLD_CACHE_BYTES and len(self.golds) > 1:
+            self.gold_bytes -= self.golds.popitem(last=False)[1].size
+        return gold, time.process_time() - started
+
+    def arm(self) -> None:
+        """Start the kernel's own stops for one query; their default action ends the process."""
+        signal.setitimer(signal.ITIMER_PROF, self.limits.seconds * HARD_FACTOR + 0.2)
+        signal.setitimer(signal.ITIMER_REAL, self.limits.seconds * WALL_FACTOR)
+
+    @staticmethod
+    def disarm() -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class _Gold:
+    """A gold result, with a matcher for each relation that it was asked about."""
+
+    def __init__(self, rows: list[Row], outcome: Outcome = Outcome.OK, message: str = "") -> None:
+        self.rows = rows
+        self.outcome = outcome
+        self.message = message
+        self.matchers: dict[Any, Matcher] = {}
+        text = sum(len(cell) for row in rows for cell in row if isinstance(cell, (str, bytes)))
+        self.size = 200 + text + 200 * len(rows)
+
+    def matcher(self, relation: Any) -> Matcher:
+        matcher = self.matchers.get(relation)
+        if matcher is None:
+            matcher = self.matchers[relation] = Matcher(Relation.from_tuple(relation), self.rows)
+        return matcher
+
+
+def say(output: int, kind: bytes, body: bytes = b"") -> None:
+    """Write one frame in whole."""
+    view = memoryview(wire.pack(kind + body))
+    while view:
+        view = view[os.write(output, view) :]
+
+
+class _Input:
+    """Frames from a pipe, read in large pieces."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.buffer = bytearray()
+
+    def waiting(self) -> bool:
+        return len(self.buffer) >= 4 and len(self.buffer) >= 4 + wire.FRAME.unpack_from(self.buffer)[0]
+
+    def next(self) -> bytes | None:
+        """The next frame's body, None at the end of the input."""
+        while not self.waiting():
+            piece = os.read(self.descriptor, 1 << 16)
+            if not piece:
+                return None
+            self.buffer += piece
+        size = wire.FRAME.unpack_from(self.buffer)[0]
+        body = bytes(self.buffer[4 : 4 + size])
+        del self.buffer[: 4 + size]
+        return body
+
+
+def main() -> None:
+    """argv: a JSON object with `engine` (module:class), `limits`, `readable`, `parent`, `input`, `output`."""
+    settings = json.loads(sys.argv[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    limits = Limits(**settings["limits"])
+    module_name, class_name = settings["engine"].split(":")
+    engine = getattr(importlib.import_module(module_name), class_name)(limits, settings["readable"])
+    report = walls.raise_walls(engine.readable, limits.memory_bytes, settings["parent"])
+    output = settings["output"]
+    worker = Worker(engine, limits, output)
+    frames = _Input(settings["input"])
+    say(output, wire.HELLO, json.dumps(report).encode())
+    while (body := frames.next()) is not None:
+        worker.arm()
+        try:
+            answer = worker.answer(wire.unpack_task(body))
+        except StaleSource:
+            os._exit(STALE)
+        if not frames.waiting():
+            worker.disarm()
+        say(output, wire.ANSWER, answer)

@@ -1,0 +1,255 @@
+"""SQLite: database files, opened to be read only, inside a worker of the sandbox.
+
+Guards, from the outside in: the walls of the operating system, a read-only connection, `query_only`, an authorizer that
+knows only reading, limits on the size of everything that a statement is made of, and a deadline in processor time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
+
+__all__ = ["SQLiteEngine"]
+
+HEADER = b"SQLite format 3\x00"
+OPEN_CONNECTIONS = 16
+OPCODES_BETWEEN_LOOKS = 20_000
+# Functions that reach outside the query, crash-prone pointers, and what makes a result differ from run to run.
+REFUSED_FUNCTIONS = frozenset(
+    "edit fts3_tokenizer load_extension random randomblob readfile sqlite_log writefile zipfile fileio_readfile lsmode".split()
+)
+ALLOWED_ACTIONS = {
+    sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE
+}  # fmt: skip
+ACTION_NAMES = {
+    getattr(sqlite3, name): name.removeprefix("SQLITE_").replace("_", " ").lower()
+    for name in dir(sqlite3)
+    if name.startswith(("SQLITE_CREATE", "SQLITE_DROP", "SQLITE_ALTER"))
+    or name in (
+        "SQLITE_ANALYZE", "SQLITE_ATTACH", "SQLITE_DELETE", "SQLITE_DETACH", "SQLITE_INSERT", "SQLITE_PRAGMA",
+        "SQLITE_REINDEX", "SQLITE_SAVEPOINT", "SQLITE_TRANSACTION", "SQLITE_UPDATE",
+    )
+}  # fmt: skip
+LIMITS = (
+    (sqlite3.SQLITE_LIMIT_LENGTH, 16 << 20),
+    (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 100_000),
+    (sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 200),
+    (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 100),
+    (sqlite3.SQLITE_LIMIT_VDBE_OP, 100_000),
+    (sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
+    (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
+    (sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 0),
+    (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+    (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
+)
+_SPACE = re.compile(r"\s+")
+
+
+class SQLiteEngine:
+    """Runs queries on SQLite files. readable: the files that will be asked for."""
+
+    def __init__(self, limits: Limits, readable: Sequence[str]) -> None:
+        self.limits = limits
+        self.files = {path: _file_key(path) for path in readable}
+        # A database in WAL mode is read with its log; the folder itself stays closed.
+        self.readable = [name for path in readable for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal")]
+        self.connections: OrderedDict[str, _Connection] = OrderedDict()
+        sqlite3.connect(":memory:").execute("SELECT 1").fetchall()  # load what the first query loads
+
+    def identity(self, path: str) -> tuple[Any, ...]:
+        """Device, inode, modification time and size of the file and of its log."""
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            raise StaleSource from None
+        log = _size(f"{path}-wal")
+        if (status.st_dev, status.st_ino, log > 0) != self.files.get(path):
+            raise StaleSource
+        return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, log, _size(f"{path}-journal"))
+
+    def run(
+        self, path: str, query: str, most_rows: int | None, keep_rows: int | None
+    ) -> tuple[tuple[str, ...], list[Row], bool]:
+        """See `Engine.run`."""
+        return self._connection(path).run(query, self.limits, most_rows, keep_rows)
+
+    def describe(self, path: str, sample_rows: int) -> str:
+        """The CREATE statements of all tables and views by name, each with its first rows as a comment."""
+        return self._connection(path).describe(sample_rows)
+
+    def _connection(self, path: str) -> _Connection:
+        identity = self.identity(path)
+        connection = self.connections.get(path)
+        if connection is not None and connection.identity == identity:
+            self.connections.move_to_end(path)
+            return connection
+        if connection is not None:
+            connection.close()
+        connection = self.connections[path] = _Connection(path, identity, self.limits)
+        self.connections.move_to_end(path)
+        while len(self.connections) > OPEN_CONNECTIONS:
+            self.connections.popitem(last=False)[1].close()
+        return connection
+
+
+class _Connection:
+    """One guarded connection to one file."""
+
+    def __init__(self, path: str, identity: tuple[Any, ...], limits: Limits) -> None:
+        self.identity = identity
+        self.refusal = ""
+        self.deadline = float("inf")
+        self.late = False
+        # Immutable skips locks and change checks, so only without a log and a journal that would have to be read.
+        immutable = "&immutable=1" if not identity[4] and not identity[5] else ""
+        try:
+            self.connection = sqlite3.connect(
+                f"file:{quote(path)}?mode=ro{immutable}", uri=True, isolation_level=None, check_same_thread=False,
+                cached_statements=32,
+            )  # fmt: skip
+            for pragma in (
+                "query_only=1", "trusted_schema=off", "cell_size_check=on", "temp_store=memory", "mmap_size=0",
+                f"hard_heap_limit={min(limits.memory_bytes, 512 << 20)}",
+            ):  # fmt: skip
+                self.connection.execute(f"PRAGMA {pragma}").fetchall()
+            # These virtual tables register themselves by a statement that the authorizer would refuse.
+            for function in ("json_each", "json_tree"):
+                self.connection.execute(f"SELECT * FROM {function}('[]')").fetchall()
+            self.connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise QueryEnded(Outcome.INVALID, f"cannot open the database: {error}") from None
+        for category, value in LIMITS:
+            self.connection.setlimit(category, value)
+        self.connection.set_authorizer(self._authorize)
+        self.connection.set_progress_handler(self._look, OPCODES_BETWEEN_LOOKS)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def run(
+        self, query: str, limits: Limits, most_rows: int | None, keep_rows: int | None
+    ) -> tuple[tuple[str, ...], list[Row], bool]:
+        self.refusal = ""
+        self.late = False
+        self.deadline = time.process_time() + limits.seconds
+        try:
+            try:
+                return self._fetch(query, limits, most_rows, keep_rows)
+            except sqlite3.OperationalError as error:
+                if "decode to UTF-8" not in str(error):
+                    raise
+                self.connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+                try:
+                    return self._fetch(query, limits, most_rows, keep_rows)
+                finally:
+                    self.connection.text_factory = str
+        except (sqlite3.Error, sqlite3.Warning, MemoryError, ValueError, OverflowError, SystemError) as error:
+            raise self._ended(error) from None
+        finally:
+            self.deadline = float("inf")
+
+    def _fetch(
+        self, query: str, limits: Limits, most_rows: int | None, keep_rows: int | None
+    ) -> tuple[tuple[str, ...], list[Row], bool]:
+        cursor = self.connection.execute(query)
+        try:
+            if cursor.description is None:  # nothing but space and comments
+                raise QueryEnded(Outcome.INVALID, "no statement")
+            columns = tuple(column[0] for column in cursor.description)
+            wanted = limits.rows
+            for bound in (most_rows, keep_rows):
+                wanted = wanted if bound is None else min(wanted, bound)
+            rows = cursor.fetchmany(wanted + 1)
+            if len(rows) <= wanted:
+                return columns, rows, False
+            if keep_rows is not None and wanted == keep_rows:
+                return columns, rows[:keep_rows], True
+            if most_rows is not None and wanted == most_rows:
+                return columns, rows, True
+            raise QueryEnded(Outcome.TOO_LARGE, f"more than {limits.rows:,} rows")
+        finally:
+            cursor.close()
+
+    def _ended(self, error: BaseException) -> QueryEnded:
+        message = _SPACE.sub(" ", str(error)) or type(error).__name__
+        if self.late:
+            return QueryEnded(Outcome.TIMED_OUT, "out of processor time")
+        if self.refusal:
+            return QueryEnded(Outcome.REFUSED, self.refusal)
+        if isinstance(error, MemoryError) or "out of memory" in message or "too big" in message:
+            return QueryEnded(Outcome.TOO_LARGE, f"too large: {message}")
+        if "one statement at a time" in message:
+            return QueryEnded(Outcome.REFUSED, "only a single statement is allowed")
+        if "readonly database" in message or "query_only" in message:
+            return QueryEnded(Outcome.REFUSED, "only reading is allowed")
+        return QueryEnded(Outcome.INVALID, message)
+
+    def _authorize(
+        self, action: int, first: str | None, second: str | None, schema: str | None, trigger: str | None
+    ) -> int:
+        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in REFUSED_FUNCTIONS:
+            self.refusal = f"the function {second} is not allowed"
+            return sqlite3.SQLITE_DENY
+        if action in ALLOWED_ACTIONS:
+            return sqlite3.SQLITE_OK
+        self.refusal = f"only reading is allowed, not {ACTION_NAMES.get(action, 'this')}"
+        return sqlite3.SQLITE_DENY
+
+    def _look(self) -> bool:
+        self.late = time.process_time() > self.deadline
+        return self.late
+
+    def describe(self, sample_rows: int) -> str:
+        """Our own statements, so the authorizer stands aside for them."""
+        self.connection.set_authorizer(None)
+        try:
+            tables = self.connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' "
+                "ESCAPE '\\' AND sql IS NOT NULL ORDER BY rowid"
+            ).fetchall()
+            parts = []
+            for name, sql in tables:
+                part = sql.strip().rstrip(";") + ";"
+                if sample_rows:
+                    quoted = '"' + name.replace('"', '""') + '"'
+                    rows = self.connection.execute(f"SELECT * FROM {quoted} LIMIT {int(sample_rows)}")
+                    lines = [", ".join(column[0] for column in rows.description)]
+                    lines += [", ".join(_short(cell) for cell in row) for row in rows]
+                    part += "\n" + "\n".join(f"-- {line}" for line in lines)
+                parts.append(part)
+            return "\n\n".join(parts)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise QueryEnded(Outcome.INVALID, str(error)) from None
+        finally:
+            self.connection.set_authorizer(self._authorize)
+
+
+def _short(cell: Any, width: int = 40) -> str:
+    """A cell on one line; a line break in a cell must not end the comment that it stands in."""
+    text = "NULL" if cell is None else cell.hex() if isinstance(cell, bytes) else str(cell)
+    text = _SPACE.sub(" ", text)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _file_key(path: str) -> tuple[int, int, bool] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, _size(f"{path}-wal") > 0)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

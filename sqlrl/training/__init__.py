@@ -1,0 +1,1 @@
+"""Benchmark and rewards in, TRL's trainers underneath, a run folder out."""

@@ -1,0 +1,216 @@
+"""Groups: the questions of one GRPO step and the completions sampled for each, chosen so that they teach something.
+
+A group whose rewards are all alike has no advantage and moves nothing, yet costs a full update; from a good start half
+of the groups are of that kind. Sampling is the cheaper half of a step for a small policy, so more questions are sampled
+than a step can hold, and the groups that disagree within themselves are kept (dynamic sampling, DAPO,
+arXiv 2503.14476). Questions that were always solved when last seen are visited less often.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Groups", "Tally"]
+
+REST = 4  # a question solved by its whole group rests for this many visits
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one step's sampling saw, before any group was left out. Rates are over groups."""
+
+    groups: int = 0
+    dead: int = 0
+    solved: int = 0
+    reward_sum: float = 0.0
+    rewards: int = 0
+    reward_seconds: float = 0.0
+    sample_seconds: float = 0.0
+    completions: int = 0
+
+    def metrics(self) -> dict[str, float]:
+        groups = max(1, self.groups)
+        return {
+            "sampled_reward": self.reward_sum / max(1, self.rewards),
+            "dead_groups": self.dead / groups,
+            "solved_groups": self.solved / groups,
+            "sampled_completions": float(self.completions),
+            "reward_seconds": self.reward_seconds,
+            "sample_seconds": self.sample_seconds,
+        }
+
+
+@dataclass(slots=True)
+class Order:
+    """Which questions come next: shuffled rounds over all, those that were solved resting for some rounds."""
+
+    identifiers: Sequence[str]
+    seed: int
+    round: int = 0
+    queue: list[str] = field(default_factory=list)
+    resting: dict[str, int] = field(default_factory=dict)
+
+    def take(self, count: int) -> list[str]:
+        """The next `count` identifiers, none twice."""
+        taken: list[str] = []
+        passed: set[str] = set()
+        while len(taken) < min(count, len(self.identifiers)):
+            if not self.queue:
+                self._refill(passed)
+            identifier = self.queue.pop()
+            if identifier not in passed:
+                taken.append(identifier)
+                passed.add(identifier)
+        return taken
+
+    def _refill(self, leave_out: set[str]) -> None:
+        self.queue = []
+        while not set(self.queue) - leave_out:  # all may be resting
+            awake = [identifier for identifier in self.identifiers if self.resting.get(identifier, 0) <= 0]
+            self.resting = {name: left - 1 for name, left in self.resting.items() if left > 1}
+            random.Random(f"{self.seed}/{self.round}").shuffle(awake)
+            self.round += 1
+            self.queue = awake
+
+    def solved(self, identifier: str) -> None:
+        self.resting[identifier] = REST
+
+    def state(self) -> dict[str, Any]:
+        return {"round": self.round, "queue": self.queue, "resting": self.resting}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.round, self.queue, self.resting = state["round"], list(state["queue"]), dict(state["resting"])
+
+
+class Groups:
+    """TRL's `rollout_func`: for each step, prompts and completions as token ids, and which example each answers.
+
+    learner, examples: who answers what. reward: TRL's reward shape. size: completions of a question. dynamic: choose
+    questions whose completions disagree, else take those that TRL's sampler drew.
+    """
+
+    def __init__(
+        self,
+        learner: Any,
+        examples: Sequence[Any],
+        reward: Any,
+        *,
+        size: int,
+        temperature: float,
+        seed: int,
+        dynamic: bool = True,
+        waves: int = 2,
+    ) -> None:
+        self.learner = learner
+        self.examples = {example.id: example for example in examples}
+        self.reward = reward
+        self.size = size
+        self.temperature = temperature
+        self.seed = seed
+        self.dynamic = dynamic
+        self.waves = waves
+        self.order = Order(list(self.examples), seed)
+        self.live_rate = 0.5
+        self.tally = Tally()
+        self.__name__ = "groups"
+
+    def __call__(self, prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
+        self.tally = Tally()
+        wanted = len(prompts) // self.size
+        step = int(trainer.state.global_step)
+        if self.dynamic:
+            chosen = self._choose_live(wanted, step)
+        else:
+            drawn = [prompt[-1]["example_id"] for prompt in prompts[:: self.size]]
+            chosen = [(name, group) for name, group, _ in self._sample(drawn, step, wave=0)]
+        prompt_ids, completion_ids, example_ids = [], [], []
+        for name, group in chosen:
+            for completion in group:
+                prompt_ids.append(self.learner.prompt_ids(self.examples[name]))
+                completion_ids.append(completion)
+                example_ids.append(name)
+        # Without vLLM the trainer computes its own log-probabilities; these are only looked at for their presence.
+        return {
+            "prompt_ids": prompt_ids,
+            "completion_ids": completion_ids,
+            "logprobs": None,  # type: ignore[dict-item]
+            "example_id": example_ids,
+        }
+
+    def _choose_live(self, wanted: int, step: int) -> list[tuple[str, list[list[int]]]]:
+        live: list[tuple[str, list[list[int]]]] = []
+        dead: list[tuple[str, list[list[int]]]] = []
+        for wave in range(self.waves):
+            missing = wanted - len(live)
+            if missing <= 0:
+                break
+            count = max(1, round(missing / max(0.25, self.live_rate)))
+            for name, group, alive in self._sample(self.order.take(count), step, wave):
+                (live if alive else dead).append((name, group))
+        self.live_rate = 0.8 * self.live_rate + 0.2 * len(live) / max(1, len(live) + len(dead))
+        chosen = (live + dead)[:wanted]
+        while len(chosen) < wanted:  # fewer questions than places: some come twice
+            chosen.append(chosen[len(chosen) % max(1, len(live) + len(dead))])
+        return chosen
+
+    def _sample(self, names: Sequence[str], step: int, wave: int) -> list[tuple[str, list[list[int]], bool]]:
+        """(example id, completions as token ids, whether their rewards differ) for each name."""
+        import time
+
+        import torch
+
+        from sqlrl.training.rollout import sample
+
+        started = time.perf_counter()
+        learner = self.learner
+        # Seeded by the step, not by what went before: a resumed run samples what it would have sampled.
+        seed = random.Random(f"{self.seed}/{step}/{wave}").getrandbits(63)
+        groups = sample(
+            learner.model,
+            [learner.prompt_ids(self.examples[name]) for name in names],
+            n=self.size,
+            temperature=self.temperature,
+            max_tokens=learner.max_completion_tokens,
+            eos_token_id=learner.tokenizer.eos_token_id,
+            pad_token_id=learner.tokenizer.pad_token_id,
+            generator=torch.Generator(device=next(learner.model.parameters()).device).manual_seed(seed),
+        )
+        texts = learner.tokenizer.batch_decode([ids for group in groups for ids in group], skip_special_tokens=True)
+        sampled = time.perf_counter()
+        rewards = self.reward(
+            prompts=[""] * len(texts),
+            completions=texts,
+            example_id=[name for name in names for _ in range(self.size)],
+        )
+        self.tally.sample_seconds += sampled - started
+        self.tally.reward_seconds += time.perf_counter() - sampled
+        self.tally.completions += len(texts)
+        graded = []
+        for index, (name, group) in enumerate(zip(names, groups, strict=True)):
+            mine = [r for r in rewards[index * self.size : (index + 1) * self.size] if r is not None]
+            alive = bool(mine) and max(mine) - min(mine) > 1e-9
+            graded.append((name, group, alive))
+            self.tally.groups += 1
+            self.tally.dead += not alive
+            self.tally.reward_sum += sum(mine)
+            self.tally.rewards += len(mine)
+            if mine and not alive and min(mine) >= self.reward.best:
+                self.tally.solved += 1
+                self.order.solved(name)
+        return graded
+
+    def save(self, folder: Path) -> None:
+        """Write what a resumed run needs to go on alike to `folder`/groups.json."""
+        state = {"live_rate": self.live_rate, "order": self.order.state()}
+        (folder / "groups.json").write_text(json.dumps(state))
+
+    def restore(self, folder: Path) -> None:
+        """Take up where `save` left."""
+        state = json.loads((folder / "groups.json").read_text())
+        self.live_rate = state["live_rate"]
+        self.order.restore(state["order"])

@@ -1,0 +1,128 @@
+"""The recorder: writes what a trainer measures to the run's metrics, moves the progress bar, and stops when asked to.
+
+This module imports transformers; import it only where a trainer is about to run.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+__all__ = ["Recorder", "Stop", "stop_on_interrupt"]
+
+# TRL's names, and ours where a reader of metrics.jsonl would not guess.
+NAMES = {
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "grad_norm": "gradient_norm",
+    "entropy": "entropy",
+    "mean_token_accuracy": "token_accuracy",
+    "reward": "reward",
+    "reward_std": "reward_std",
+    "frac_reward_zero_std": "dead_groups_trained",
+    "completions/mean_length": "completion_tokens",
+    "completions/clipped_ratio": "clipped",
+    "kl": "kl",
+    "num_tokens": "tokens",
+}
+
+
+class Stop:
+    """Whether somebody has asked the run to stop; set by the first Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+@contextmanager
+def stop_on_interrupt(stop: Stop) -> Iterator[None]:
+    """Take the first Ctrl-C (or SIGTERM) as a wish to save and stop; the second interrupts at once."""
+
+    def ask(number: int, frame: Any) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = True
+
+    try:
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: nobody's Ctrl-C comes here
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Recorder(TrainerCallback):
+    """Between one TRL trainer and one run.
+
+    record: takes each step's metrics as a dict. advance: moves a progress bar by one step. every: steps that may end
+    in a checkpoint (a generation's last update). groups: GRPO's sampler, whose tally belongs to each step's line and
+    whose state belongs to each checkpoint.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        record: Callable[[dict[str, Any]], None],
+        *,
+        stop: Stop,
+        advance: Callable[[int, str], None] | None = None,
+        every: int = 1,
+        at_step: Callable[[int], None] | None = None,
+    ) -> None:
+        self.stage = stage
+        self.record = record
+        self.stop = stop
+        self.advance = advance
+        self.every = every
+        self.at_step = at_step
+        self.groups: Any = None
+        self.step_started = 0.0
+        self.stopped = False
+
+    def attach(self, groups: Any, reward: Any) -> None:
+        self.groups = groups
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.step_started = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        at_boundary = state.global_step % self.every == 0
+        if self.stop.asked and at_boundary and state.global_step < state.max_steps:
+            control.should_save = True
+            control.should_training_stop = True
+            self.stopped = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if not logs or "train_runtime" in logs:
+            return
+        line: dict[str, Any] = {
+            "stage": self.stage,
+            "step": state.global_step,
+            "seconds": round(time.perf_counter() - self.step_started, 4),
+        }
+        for theirs, ours in NAMES.items():
+            if theirs in logs:
+                line[ours] = float(logs[theirs])
+        if self.groups is not None:
+            line.update(self.groups.tally.metrics())
+        self.record(line)
+        if self.advance is not None:
+            shown = line.get("sampled_reward", line.get("loss"))
+            word = "reward" if "sampled_reward" in line else "loss"
+            self.advance(1, f"{word} {shown:.3f}" if shown is not None else "")
+        if self.at_step is not None:
+            self.at_step(state.global_step)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.groups is not None:
+            self.groups.save(Path(args.output_dir) / f"checkpoint-{state.global_step}")
