@@ -1,6 +1,67 @@
-"""What is asked, and what is right: benchmarks, judges and the grammar that writes questions."""
+"""What is asked, and what is right: benchmarks by name, and the judges that decide."""
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+from typing import Any
+
 if __name__ != "sqlrl.benchmarks":
     raise ImportError("import sqlrl.benchmarks: a top-level 'benchmarks' would be a second copy of every class")
+
+from sqlrl.benchmarks.base import Benchmark, Demonstration, Example, Judge, Verdict
+from sqlrl.benchmarks.judges import JUDGES, load_judge
+from sqlrl.executors.errors import UsageError, nearest
+
+__all__ = [
+    "BENCHMARKS",
+    "JUDGES",
+    "Benchmark",
+    "Demonstration",
+    "Example",
+    "Judge",
+    "Verdict",
+    "load_benchmark",
+    "load_judge",
+    "reported_split",
+]
+
+# name -> (module, class, what follows a slash, the split that the literature reports)
+BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
+    "mini": ("mini", "Mini", "seed", "test"),
+    "spider": ("spider", "Spider", "", "validation"),
+    "geoquery": ("geoquery", "GeoQuery", "split", "test"),
+    "bird": ("bird", "Bird", "subset", "validation"),
+}
+
+
+def load_benchmark(name: str, data: str | Path | None = None) -> Benchmark:
+    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query),
+    `bird/mini` (mini-dev).
+
+    data: the folder to look below, by default $SQLRL_DATA and the user's cache. UsageError for an unknown name,
+    DataError where its files are not found or not what they should be.
+    """
+    base, _, variant = name.partition("/")
+    if base not in BENCHMARKS:
+        raise UsageError(f"no benchmark {base!r}{nearest(base, BENCHMARKS)}")
+    module, factory, keyword, _ = BENCHMARKS[base]
+    arguments: dict[str, Any] = {}
+    if variant:
+        if not keyword:
+            raise UsageError(f"{base} has no variants (given {name!r})")
+        arguments[keyword] = variant
+    if base == "mini":
+        if "seed" in arguments:
+            if not variant.isdigit():
+                raise UsageError(f"mini/SEED takes a whole number, not {variant!r}")
+            arguments["seed"] = int(variant)
+    else:
+        arguments["data"] = data
+    benchmark: Benchmark = getattr(importlib.import_module(f"sqlrl.benchmarks.{module}"), factory)(**arguments)
+    return benchmark
+
+
+def reported_split(name: str) -> str:
+    """The split that the literature reports for a benchmark, and that `eval` uses."""
+    return BENCHMARKS[name.partition("/")[0]][3]

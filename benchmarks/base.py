@@ -33,10 +33,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A question with a query to imitate: what a warm start learns from. The query need not be this house's reading."""
+    """A question with a query to imitate: what a warm start learns from. The query need not be this house's reading.
+
+    thought: what a policy that thinks first should write before the query.
+    """
 
     example: Example
     query: str
+    thought: str = ""
 
 
 @runtime_checkable
@@ -57,6 +61,9 @@ class Benchmark(Protocol):
     def sources(self, example: Example) -> list[str]:
         """The source URLs to run against; several are several instances of one schema, and a right query is right on
         each. Empty where the database is missing."""
+
+    def faults(self) -> Mapping[str, str]:
+        """Database -> what is wrong with it: "missing" (no file) or "empty" (a schema without a row)."""
 
     def notes(self) -> list[str]:
         """What a reader of a score must know: missing or empty databases by name with the questions lost, dropped

@@ -78,5 +78,7 @@ def _locate(source: str) -> tuple[str, str]:
     if scheme == "sqlite" and empty:  # SQLite's own reading: a database without tables
         return scheme, path
     if found is None or scheme not in ("", found):
-        raise SourceError(f"{path} is not {'a database' if not scheme else f'an {scheme} database'} of a kind known here")
+        raise SourceError(
+            f"{path} is not {'a database' if not scheme else f'an {scheme} database'} of a kind known here"
+        )
     return found, path

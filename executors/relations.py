@@ -124,7 +124,9 @@ class Matcher:
         if not all(candidates):
             return False
         distinct = {id_: index for index, id_ in enumerate(columns)}  # equal columns need not be told apart
-        return self._assign(rows, columns, distinct, candidates, sorted(range(self.width), key=lambda i: len(candidates[i])))
+        return self._assign(
+            rows, columns, distinct, candidates, sorted(range(self.width), key=lambda i: len(candidates[i]))
+        )
 
     def _columns_may_match(self, column: Row, gold_column: Row, close: float) -> bool:
         if self.relation.rows == "list":

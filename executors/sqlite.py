@@ -25,7 +25,19 @@ OPEN_CONNECTIONS = 16
 OPCODES_BETWEEN_LOOKS = 20_000
 # Functions that reach outside the query, crash-prone pointers, and what makes a result differ from run to run.
 REFUSED_FUNCTIONS = frozenset(
-    "edit fts3_tokenizer load_extension random randomblob readfile sqlite_log writefile zipfile fileio_readfile lsmode".split()
+    [
+        "edit",
+        "fts3_tokenizer",
+        "load_extension",
+        "random",
+        "randomblob",
+        "readfile",
+        "sqlite_log",
+        "writefile",
+        "zipfile",
+        "fileio_readfile",
+        "lsmode",
+    ]
 )
 ALLOWED_ACTIONS = {
     sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE

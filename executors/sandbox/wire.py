@@ -72,7 +72,9 @@ def encode_comparison(
 
 def decode_comparison(body: bytes) -> tuple[Outcome, Outcome, bool, float, int, int, float, float, str]:
     """(outcome, gold outcome, equal, score, predicted rows, gold rows, seconds, gold seconds, message)."""
-    outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(body)
+    outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(
+        body
+    )
     message = body[_COMPARISON.size :].decode("utf-8", "replace")
     return (
         OUTCOMES[outcome], OUTCOMES[gold_outcome], equal, score, predicted_rows, gold_rows, seconds, gold_seconds,

@@ -47,7 +47,9 @@ class Engine(Protocol):
     def identity(self, path: str) -> tuple[Any, ...]:
         """Changes whenever the content of `path` may have changed. Raises StaleSource where it is another file."""
 
-    def run(self, path: str, query: str, most_rows: int | None, keep_rows: int | None) -> tuple[tuple[str, ...], list[Row], bool]:
+    def run(
+        self, path: str, query: str, most_rows: int | None, keep_rows: int | None
+    ) -> tuple[tuple[str, ...], list[Row], bool]:
         """(columns, rows, whether rows were left out). Reads on past neither limit: after `most_rows` rows further
         ones can change nothing and the last row read stands for them; `keep_rows` truncates. Raises QueryEnded."""
 

@@ -73,7 +73,9 @@ def harvest(
     right = solved = 0
     for index, (example, group) in enumerate(zip(examples, groups, strict=True)):
         mine = rewards[index * samples : (index + 1) * samples]
-        good = Counter(text for text, value in zip(group, mine, strict=True) if value is not None and value >= reward.best)
+        good = Counter(
+            text for text, value in zip(group, mine, strict=True) if value is not None and value >= reward.best
+        )
         right += sum(good.values())
         solved += bool(good)
         pairs.extend((example.id, completion) for completion, _ in good.most_common(keep))

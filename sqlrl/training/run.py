@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sqlrl.executors.errors import DataError, MissingExtraError, UsageError, nearest
-from sqlrl.training.recipe import Recipe, recipe_for
+from sqlrl.executors.errors import MissingExtraError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from sqlrl.benchmarks.base import Benchmark, Example
     from sqlrl.config import TrainConfig
-    from sqlrl.runs import Run
-    from sqlrl.training.learner import Learner
 
 __all__ = ["METHODS", "Interrupted", "Progress", "stages_of", "train"]
 

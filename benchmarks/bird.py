@@ -1,0 +1,100 @@
+"""BIRD: questions over large databases, with what the asker knows besides (Li et al., NeurIPS 2023)."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlrl.benchmarks.base import Demonstration, Example
+from sqlrl.benchmarks.databases import faults_in, instances_in, notes_on
+from sqlrl.benchmarks.location import search
+from sqlrl.executors.base import Gold
+from sqlrl.executors.errors import DataError, UsageError
+
+__all__ = ["FOLDERS", "MARKS", "Bird"]
+
+FOLDERS = ("bird", "dev_20240627", "bird/dev_20240627", "minidev/MINIDEV", "MINIDEV")
+MARKS = ("dev.json", "train/train.json", "minidev/mini_dev_sqlite.json", "mini_dev_sqlite.json")
+_FILES = {
+    "train": ("train/train.json", "train.json"),
+    "validation": ("dev.json", "dev/dev.json"),
+    "mini": ("minidev/mini_dev_sqlite.json", "mini_dev_sqlite.json", "MINIDEV/mini_dev_sqlite.json"),
+}
+_DATABASES = ("dev_databases", "train/train_databases", "train_databases", "dev/dev_databases", "MINIDEV/dev_databases")
+
+
+class Bird:
+    """data: the official folder, or one above it. subset: "dev" or "mini" (mini-dev), of what validation holds."""
+
+    splits = ("train", "validation")
+    judges = ("bird-ex", "robust", "strict")
+    answer_key = "sql"
+
+    def __init__(self, data: str | Path | None = None, subset: str = "dev") -> None:
+        if subset not in ("dev", "mini"):
+            raise UsageError(f"bird/{subset}: known are bird/dev and bird/mini")
+        self.name = "bird" if subset == "dev" else f"bird/{subset}"
+        self.subset = subset
+        self.folder = search("bird", FOLDERS, MARKS, data).folder()
+        self._read: dict[str, list[Example]] = {}
+
+    def examples(self, split: str) -> list[Example]:
+        """See `Benchmark.examples`. labels: database, difficulty."""
+        if split not in self.splits:
+            raise UsageError(f"bird has no split {split!r}; known: {', '.join(self.splits)}")
+        if split not in self._read:
+            names = _FILES["mini" if split == "validation" and self.subset == "mini" else split]
+            file = next((self.folder / name for name in names if (self.folder / name).exists()), None)
+            if file is None:
+                raise DataError(f"bird's {split} split is not in {self.folder}: no {' or '.join(names)}")
+            try:
+                items = json.loads(file.read_text(encoding="utf-8"))
+                self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{file} is not BIRD's: {error!r}") from None
+        return list(self._read[split])
+
+    def demonstrations(self) -> list[Demonstration]:
+        """The training questions whose database is here, with their golds."""
+        usable = [example for example in self.examples("train") if self.sources(example)]
+        return [Demonstration(example, example.gold.query or "") for example in usable]
+
+    def sources(self, example: Example) -> list[str]:
+        """The database's file."""
+        return self._sources.get(example.labels["database"], [])
+
+    def faults(self) -> dict[str, str]:
+        """See `Benchmark.faults`."""
+        return self._faults
+
+    def notes(self) -> list[str]:
+        """Missing and empty databases with the questions that go with them."""
+        return [
+            note
+            for split, examples in self._read.items()
+            for note in notes_on(self._faults, examples, f"{self.name} {split}")
+        ]
+
+    def _example(self, item: dict[str, Any], split: str, index: int) -> Example:
+        return Example(
+            str(item.get("question_id", index)) if split == "validation" else f"{split}-{index}",
+            item["question"],
+            Gold(query=item["SQL"]),
+            evidence=item.get("evidence") or "",
+            labels={"database": item["db_id"], "difficulty": item.get("difficulty") or "unknown"},
+        )
+
+    @cached_property
+    def _sources(self) -> dict[str, list[str]]:
+        names = {example.labels["database"] for examples in self._read.values() for example in examples}
+        folders = [self.folder / name for name in _DATABASES]
+        return {
+            name: next((found for folder in folders if (found := instances_in(folder / name))), [])
+            for name in sorted(names)
+        }
+
+    @cached_property
+    def _faults(self) -> dict[str, str]:
+        return faults_in(self._sources)

@@ -1,0 +1,58 @@
+"""Databases: the SQLite files of a benchmark, and what is wrong with those that cannot answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from sqlrl.benchmarks.base import Example
+from sqlrl.executors import Outcome, open_executors
+
+__all__ = ["faults_in", "instances_in", "notes_on"]
+
+
+def instances_in(folder: Path) -> list[str]:
+    """Source URLs of every SQLite file in a database's folder: several are several instances of one schema."""
+    files = sorted(path for path in folder.glob("*.sqlite*") if path.suffix == ".sqlite" or path.suffix.isalnum())
+    return [f"sqlite:///{path.resolve()}" for path in files if not path.name.endswith(("-wal", "-shm", "-journal"))]
+
+
+def faults_in(sources: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Database -> "missing" (no file) or "empty" (no table with a row in any instance). sources: database -> URLs."""
+    faults = {name: "missing" for name, urls in sources.items() if not urls}
+    present = [(name, url) for name, urls in sources.items() for url in urls]
+    if not present:
+        return faults
+    with open_executors([url for _, url in present], workers=1) as group:
+        tables = group.execute_many(
+            [(url, "SELECT name FROM sqlite_master WHERE type = 'table'") for _, url in present]
+        )
+        looks = []
+        for (name, url), result in zip(present, tables, strict=True):
+            for (table,) in result.rows:
+                quoted = '"' + str(table).replace('"', '""') + '"'
+                looks.append((name, (url, f"SELECT 1 FROM {quoted} LIMIT 1")))
+        found = group.execute_many([query for _, query in looks])
+    filled = {
+        name for (name, _), result in zip(looks, found, strict=True) if result.outcome is Outcome.OK and result.rows
+    }
+    faults.update({name: "empty" for name, urls in sources.items() if urls and name not in filled})
+    return faults
+
+
+def notes_on(faults: Mapping[str, str], examples: Iterable[Example], what: str) -> list[str]:
+    """One line for each kind of fault: the databases by name, and how many questions are lost with them."""
+    lost = Counter(example.labels["database"] for example in examples)
+    notes = []
+    for fault, consequence in (
+        ("missing", "cannot be judged"),
+        ("empty", "have no rows to tell right from wrong: not in the safe score"),
+    ):
+        names = sorted(name for name, kind in faults.items() if kind == fault and lost[name])
+        if names:
+            count = sum(lost[name] for name in names)
+            shown = ", ".join(f"{name} ({lost[name]})" for name in names[:12])
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            notes.append(f"{what}: {len(names)} {fault} databases, {count} questions {consequence}: {shown}{more}")
+    return notes

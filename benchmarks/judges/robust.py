@@ -1,0 +1,79 @@
+"""Judges for training and people: `robust` forgives what no reader would mind, `strict` doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlrl.benchmarks.base import Verdict
+from sqlrl.benchmarks.judges.verdicts import verdict_of
+from sqlrl.executors.base import Comparison, Gold
+from sqlrl.executors.relations import Relation
+
+__all__ = ["Robust", "Strict", "orders_rows"]
+
+TOLERANCE = 1e-6  # sums of floats differ by the order of their rows
+
+
+class Robust:
+    """Bags of rows in any column order, numbers within a tolerance; row order only where the gold asks for one at its
+    top. Matching a gold that returns nothing earns nothing: any wrong query that finds nothing would match too."""
+
+    name = "robust"
+
+    def prepare(self, predicted: str, gold: Gold) -> tuple[str, Gold]:
+        """Both as they are."""
+        return predicted, gold
+
+    def relation(self, gold: Gold) -> Relation:
+        """A list where the gold orders, else a bag."""
+        ordered = gold.query is not None and orders_rows(gold.query)
+        return Relation(rows="list" if ordered else "bag", columns="any", tolerance=TOLERANCE)
+
+    def verdict(self, comparisons: Sequence[Comparison]) -> Verdict:
+        """See `verdict_of`."""
+        return verdict_of(comparisons, empty_gold_counts=False)
+
+
+class Strict(Robust):
+    """Exact values, columns in the gold's order, rows in the gold's order where it orders them."""
+
+    name = "strict"
+
+    def relation(self, gold: Gold) -> Relation:
+        """A list where the gold orders, else a bag; nothing forgiven."""
+        return Relation(rows="list" if gold.query is not None and orders_rows(gold.query) else "bag")
+
+
+@lru_cache(maxsize=65_536)
+def orders_rows(query: str) -> bool:
+    """Whether the result's order is asked for: an ORDER BY at the top of the syntax tree, of more than one row.
+
+    A query that sqlglot cannot read is scanned for the words outside parentheses, literals and comments instead.
+    """
+    import sqlglot
+    from sqlglot import expressions
+
+    try:
+        tree = sqlglot.parse_one(query, read="sqlite")
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError):
+        return _scanned(query)
+    while isinstance(tree, expressions.Subquery) and tree.args.get("order") is None:
+        tree = tree.this
+    return tree.args.get("order") is not None
+
+
+def _scanned(query: str) -> bool:
+    import re
+    from itertools import pairwise
+
+    bare = re.sub(
+        r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/""", " ", query, flags=re.DOTALL
+    )
+    depth = 0
+    words: list[str] = []
+    for token in re.findall(r"[()]|[A-Za-z_]\w*", bare):
+        depth += (token == "(") - (token == ")")
+        if depth == 0:
+            words.append(token.upper())
+    return any(pair == ("ORDER", "BY") for pair in pairwise(words))

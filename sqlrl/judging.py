@@ -1,0 +1,140 @@
+"""Judging: one verdict for training and evaluation alike; predicted queries in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlrl.benchmarks import load_judge
+from sqlrl.benchmarks.base import Example, Verdict
+from sqlrl.executors.base import Comparison, Limits
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Benchmark
+    from sqlrl.executors.embedded import ExecutorGroup
+
+__all__ = ["Judged", "Judging"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The word on one prediction.
+
+    outcome: how the prediction ended (on the first instance where it did not end OK), or "format". safe: the verdict
+    where the database is there and has rows, None where not. seconds: processor time of the prediction.
+    """
+
+    verdict: Verdict
+    outcome: str
+    message: str = ""
+    safe: bool | None = None
+    seconds: float = 0.0
+    predicted_rows: int = 0
+    gold_rows: int = 0
+
+
+class Judging:
+    """A judge over a benchmark's databases. Picklable: workers start where and when the first verdict is asked for.
+
+    One verdict is drawn from all instances of an example's database.
+    """
+
+    def __init__(
+        self,
+        judge: str,
+        sources: Mapping[str, Sequence[str]],
+        *,
+        faults: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        workers: int | None = None,
+    ) -> None:
+        """sources: example id -> source URLs. faults: database -> "missing" or "empty"."""
+        self.judge = load_judge(judge)
+        self.sources = {identifier: tuple(urls) for identifier, urls in sources.items()}
+        self.faults = dict(faults or {})
+        self.limits = limits or Limits()
+        self.workers = workers
+        self._group: ExecutorGroup | None = None
+
+    @classmethod
+    def of(
+        cls,
+        benchmark: Benchmark,
+        examples: Sequence[Example],
+        judge: str | None = None,
+        *,
+        limits: Limits | None = None,
+        workers: int | None = None,
+    ) -> Judging:
+        """Judge these examples; by the benchmark's default judge unless one is named."""
+        sources = {example.id: benchmark.sources(example) for example in examples}
+        return cls(judge or benchmark.judges[0], sources, faults=benchmark.faults(), limits=limits, workers=workers)
+
+    @property
+    def group(self) -> ExecutorGroup:
+        """The executors of every source, started on first use."""
+        if self._group is None:
+            from sqlrl.executors import open_executors
+
+            every = sorted({url for urls in self.sources.values() for url in urls})
+            self._group = open_executors(every, limits=self.limits, workers=self.workers)
+        return self._group
+
+    def describe(self, example: Example, sample_rows: int = 0) -> str:
+        """The description of an example's database; empty where it is missing."""
+        urls = self.sources[example.id]
+        return self.group.describe(urls[0], sample_rows) if urls else ""
+
+    def judge_all(self, predictions: Sequence[tuple[Example, str | None]]) -> list[Judged]:
+        """One verdict for each (example, predicted query); None stands for a completion without a query."""
+        tasks, relations, spans = [], [], []
+        for example, predicted in predictions:
+            urls = self.sources[example.id] if predicted is not None else ()
+            if predicted is not None and urls:
+                query, gold = self.judge.prepare(predicted, example.gold)
+                relation = self.judge.relation(gold)
+                tasks.extend((url, query, gold) for url in urls)
+                relations.extend([relation] * len(urls))
+            spans.append(len(urls))
+        comparisons = iter(self.group.compare_many(tasks, relations) if tasks else ())
+        return [
+            self._judged(example, predicted, [next(comparisons) for _ in range(span)])
+            for (example, predicted), span in zip(predictions, spans, strict=True)
+        ]
+
+    def _judged(self, example: Example, predicted: str | None, comparisons: list[Comparison]) -> Judged:
+        fault = self.faults.get(example.labels.get("database", ""))
+        if predicted is None:
+            return Judged(Verdict(0.0, False, "format"), "format", safe=None if fault else False)
+        verdict = self.judge.verdict(comparisons)
+        if not comparisons:
+            return Judged(verdict, "missing_database")
+        shown = next((c for c in comparisons if c.outcome.value != "ok"), comparisons[0])
+        if fault == "empty":
+            verdict = Verdict(verdict.score, verdict.correct, "empty_database")
+        failed = next((c for c in comparisons if c.gold_outcome.value != "ok"), None)
+        return Judged(
+            verdict,
+            shown.outcome.value,
+            (failed or shown).message,
+            safe=None if fault or verdict.score is None else verdict.correct,
+            seconds=sum(c.seconds for c in comparisons),
+            predicted_rows=shown.predicted_rows,
+            gold_rows=shown.gold_rows,
+        )
+
+    def close(self) -> None:
+        """End the workers. They start again if asked."""
+        if self._group is not None:
+            self._group.close()
+            self._group = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_group": None}

@@ -1,0 +1,115 @@
+"""The local policy: a transformers checkpoint on this machine, from a folder or the hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlrl.executors.errors import DataError, MissingExtraError, UnavailableError, UsageError
+from sqlrl.policies import Message
+from sqlrl.prompts import Prompter
+
+__all__ = ["LocalPolicy", "load_checkpoint"]
+
+_MARKS = ("config.json", "adapter_config.json")
+
+
+class LocalPolicy:
+    """model, tokenizer: as transformers has them."""
+
+    def __init__(self, model: Any, tokenizer: Any, name: str, prompter: Prompter | None = None, seed: int = 0) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.name = name
+        self.prompter = prompter
+        self.seed = seed
+        self.advance: Callable[[int], None] | None = None
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, device: str | None = None, seed: int = 0) -> LocalPolicy:
+        """A checkpoint folder, or a run whose final checkpoint is meant."""
+        place = checkpoint_in(folder)
+        model, tokenizer = load_checkpoint(str(place), device=device)
+        prompter = None
+        settings = place / "policy.json"
+        if settings.exists():
+            try:
+                prompter = Prompter.from_dict(json.loads(settings.read_text()))
+            except ValueError as error:
+                raise DataError(f"{settings}: {error}") from None
+        return cls(model, tokenizer, str(folder), prompter, seed)
+
+    @classmethod
+    def from_hub(cls, identifier: str, *, device: str | None = None, seed: int = 0) -> LocalPolicy:
+        """A model by its hub id; UnavailableError where it is neither cached nor to be had."""
+        model, tokenizer = load_checkpoint(identifier, device=device)
+        return cls(model, tokenizer, f"hf:{identifier}", None, seed)
+
+    def generate(
+        self, prompts: Sequence[list[Message]], n: int = 1, temperature: float = 0.0, max_tokens: int = 512
+    ) -> list[list[str]]:
+        """`n` completions for each conversation, repeatable by the seed."""
+        import torch
+
+        from sqlrl.training.rollout import sample
+
+        prompter = self.prompter or Prompter()
+        ids = [
+            self.tokenizer(prompter.render(self.tokenizer, messages), add_special_tokens=False)["input_ids"]
+            for messages in prompts
+        ]
+        device = next(self.model.parameters()).device
+        tiny = sum(parameter.numel() for parameter in self.model.parameters()) < 50_000_000
+        sampled = sample(
+            self.model, ids, n=n, temperature=temperature, max_tokens=max_tokens,
+            eos_token_id=self.tokenizer.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None
+            else self.tokenizer.eos_token_id,
+            generator=torch.Generator(device=device).manual_seed(self.seed), rows=512 if tiny else 16,
+            advance=self.advance,
+        )  # fmt: skip
+        return [self.tokenizer.batch_decode(group, skip_special_tokens=True) for group in sampled]
+
+
+def checkpoint_in(folder: Path) -> Path:
+    """The folder itself where it holds weights, else the final checkpoint of the run that it is."""
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no policy {str(folder)!r}: a run or checkpoint folder, hf:org/name, http://..., script:..."
+        )
+    for place in (folder, folder / "checkpoints" / "final"):
+        if any((place / mark).exists() for mark in _MARKS):
+            return place
+    raise UsageError(
+        f"{folder} holds no checkpoint: neither config.json nor checkpoints/final (a run that has not ended?)"
+    )
+
+
+def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
+    """(model, tokenizer) of a folder or hub id, on `device` (by default the GPU, where there is one)."""
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
+    except ImportError as error:
+        raise MissingExtraError(error.name or "transformers", "train") from None
+    transformers_logging.disable_progress_bar()
+    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.bfloat16 if place.startswith("cuda") else torch.float32
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype).to(place)
+    except (OSError, ValueError, RuntimeError) as error:
+        line = " ".join(str(error).split())[:200]
+        if Path(name).exists():
+            raise DataError(f"the checkpoint {name} cannot be loaded: {line}") from None
+        raise UnavailableError(
+            f"the model {name} is neither in the local cache nor to be had from the hub (no network, or no such model); "
+            f"without weights, train the tiny policy: --policy tiny"
+        ) from None
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.eval()
+    return model, tokenizer

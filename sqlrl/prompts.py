@@ -1,0 +1,103 @@
+"""A prompt: an example as chat messages, put through the tokenizer's own template, and the form of the completion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlrl.executors.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Example
+
+__all__ = ["STYLES", "Prompter"]
+
+STYLES = ("full", "compact", "terse")
+_TASK = {
+    "sql": "Write one read-only {dialect} query whose result answers the question about the database below.",
+    "query": "Write one search query that finds what the question below asks for.",
+}
+_FORM = {
+    True: (
+        "First reason inside <think> and </think>. Then give the query inside <answer> and </answer> as a JSON object "
+        'with the single key "{key}":\n<think>...</think>\n<answer>{{"{key}": "..."}}</answer>'
+    ),
+    False: (
+        "Give the query, and nothing else, inside <answer> and </answer> as a JSON object with the single key "
+        '"{key}":\n<answer>{{"{key}": "..."}}</answer>'
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompter:
+    """How questions are put to a policy and what form its answers have; saved beside the weights that learnt it.
+
+    style: "full" (instructions, schema, evidence: for models that read), "compact" (schema and question), "terse"
+    (the database's name and the question: for policies that were trained on the very databases). thinking: whether a
+    <think> part comes first. prefill: whether the prompt ends with <think>, so that the completion starts inside.
+    """
+
+    style: str = "full"
+    thinking: bool = True
+    prefill: bool = False
+    answer_key: str = "sql"
+    dialect: str = "SQLite"
+
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise UsageError(f"no prompt style {self.style!r}{nearest(self.style, STYLES)}")
+        if self.prefill and not self.thinking:
+            raise UsageError("a pre-filled <think> needs thinking")
+
+    @property
+    def needs_description(self) -> bool:
+        """Whether `messages` uses the description of the source."""
+        return self.style != "terse"
+
+    def messages(self, example: Example, description: str) -> list[dict[str, str]]:
+        """One user message. description: of the source, as its executor gives it."""
+        question = " ".join(example.question.split()) if self.style != "full" else example.question.strip()
+        if self.style == "terse":
+            parts = [f"{example.labels.get('database', '')}: {question}".removeprefix(": ")]
+            if example.evidence:
+                parts.append(example.evidence)
+        elif self.style == "compact":
+            parts = [description, *([example.evidence] if example.evidence else []), question]
+        else:
+            parts = [_TASK[self.answer_key].format(dialect=self.dialect)]
+            if description:
+                heading = "Database schema" if self.answer_key == "sql" else "Search syntax"
+                parts.append(f"{heading}:\n{description}")
+            if example.evidence:
+                parts.append(f"Known besides: {example.evidence}")
+            parts.append(f"Question: {question}")
+            parts.append(_FORM[self.thinking].format(key=self.answer_key))
+        return [{"role": "user", "content": "\n\n".join(parts)}]
+
+    def render(self, tokenizer: Any, messages: list[dict[str, str]]) -> str:
+        """The text that a policy continues, through the tokenizer's chat template."""
+        if not getattr(tokenizer, "chat_template", None):
+            raise UsageError("this model's tokenizer has no chat template: use an instruction-tuned checkpoint")
+        text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return text + "<think>" if self.prefill else text
+
+    def completion(self, query: str, thought: str = "") -> str:
+        """What a policy should have written to give `query`."""
+        answer = f"<answer>{json.dumps({self.answer_key: query}, ensure_ascii=False)}</answer>"
+        if not self.thinking:
+            return answer
+        return f"{'' if self.prefill else '<think>'}{thought}</think>{answer}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `from_dict` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Read what `to_dict` gave; unknown keys are an error."""
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise UsageError(f"policy.json: {error}") from None
