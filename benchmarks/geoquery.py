@@ -71,7 +71,6 @@ _KEYWORDS = frozenset(
         "INTERSECT",
     ]
 )
-_TABLE = re.compile(r"\b(?:FROM|,|JOIN)\s*([a-z_]+) AS\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class GeoQuery:
     def demonstrations(self) -> list[Demonstration]:
         """The labelled half of train and its re-fillings, each with its query."""
         return [
-            Demonstration(self._example(asked, f"demonstration-{index}"), asked.query, _thought(asked.query))
+            Demonstration(self._example(asked, f"demonstration-{index}"), asked.query)
             for index, asked in enumerate(self._labelled)
         ]
 
@@ -275,8 +274,3 @@ def _simplify(query: str) -> str:
 def _depth(query: str) -> str:
     """Easy with one SELECT, medium with two, hard with more."""
     return ("easy", "medium", "hard")[min(query.count("SELECT"), 3) - 1]
-
-
-def _thought(query: str) -> str:
-    """The tables that a query reads, each once."""
-    return ", ".join(dict.fromkeys(_TABLE.findall(query)))

@@ -18,6 +18,8 @@ from sqlrl.executors.base import Row
 
 __all__ = ["Matcher", "Relation", "canonical"]
 
+LARGEST_PAIRING = 300  # rows; the work grows with their square
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -25,8 +27,9 @@ class Relation:
 
     rows: "set" ignores order and repetition, "bag" ignores order, "list" ignores nothing. columns: "fixed" keeps their
     order, "any" allows one permutation for all rows. tolerance: numbers this close are equal (relative to the larger,
-    absolute below 1); 0 compares exactly. typed: a row whose cells' types differ is rejected as Spider's quick check
-    does, although Python holds 1 and 1.0 equal (it compares the sorted `str(cell) + str(type(cell))` of rows).
+    absolute below 1) unless both are integers; 0 compares exactly. typed: rows must also be equal, as a list or as a
+    set, once each row's cells are sorted by `str(cell) + str(type(cell))`. Spider's script checks this first, and it
+    tells (1, 1.5) from (1.0, 1.5), which sort apart, but not 1 from 1.0.
     """
 
     rows: Literal["set", "bag", "list"] = "bag"
@@ -75,7 +78,7 @@ class Matcher:
         self.width = len(self.gold[0]) if self.gold else None
         self.most_rows = None if relation.rows == "set" else len(self.gold)
         self._exact = self._collect(self.gold)
-        self._typed = Counter(_typed_row(row) for row in gold) if relation.typed else None
+        self._sorted_rows = self._sort_cells(gold) if relation.typed else None
 
     def score(self, predicted: Sequence[Row]) -> float:
         """1.0 where the predicted rows relate to the gold as asked, else 0.0."""
@@ -88,7 +91,7 @@ class Matcher:
             return False
         if self.most_rows is not None and len(predicted) != self.most_rows:
             return False
-        if self._typed is not None and Counter(_typed_row(row) for row in predicted) != self._typed:
+        if self._sorted_rows is not None and self._sort_cells(predicted) != self._sorted_rows:
             return False
         if self._equals_exactly(predicted):
             return True
@@ -110,6 +113,13 @@ class Matcher:
         if self.relation.rows == "set":
             return set(rows)
         return Counter(rows) if self.relation.rows == "bag" else list(rows)
+
+    def _sort_cells(self, rows: Sequence[Row]) -> list[Row] | set[Row]:
+        """What `Relation.typed` compares. A set for bags too: how often a row occurs is for the next check to say."""
+        sorted_rows = [
+            tuple(canonical(cell) for cell in sorted(row, key=lambda cell: str(cell) + str(type(cell)))) for row in rows
+        ]
+        return sorted_rows if self.relation.rows == "list" else set(sorted_rows)
 
     def _matches_permuted(self, rows: list[Row]) -> bool:
         """Is there one order of the predicted columns that gives the gold?"""
@@ -183,17 +193,54 @@ class Matcher:
 
 
 def _rows_close(rows: Sequence[Row], gold: Sequence[Row], relation: Relation) -> bool:
-    """Row-wise equality within the tolerance: in order for lists, else after sorting by what is exact first."""
+    """Row-wise equality within the tolerance: in order for lists, one to one for bags, each with some for sets."""
+    close = relation.tolerance
+    if relation.rows == "list":
+        return len(rows) == len(gold) and all(_row_close(a, b, close) for a, b in zip(rows, gold, strict=True))
     if relation.rows == "set":
         rows, gold = list(set(rows)), list(set(gold))
-        return all(any(_row_close(a, b, relation.tolerance) for b in gold) for a in rows) and all(
-            any(_row_close(a, b, relation.tolerance) for a in rows) for b in gold
+        return all(any(_row_close(a, b, close) for b in gold) for a in rows) and all(
+            any(_row_close(a, b, close) for a in rows) for b in gold
         )
+    mine, theirs = _by_exact_cells(rows), _by_exact_cells(gold)
+    return mine.keys() == theirs.keys() and all(_pair_up(mine[key], theirs[key], close) for key in mine)
+
+
+def _by_exact_cells(rows: Iterable[Row]) -> dict[Row, list[Row]]:
+    """Rows by what no tolerance touches. Integers may be close to a float, so they are numbers here too."""
+    groups: dict[Row, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(... if _is_number(cell) else cell for cell in row), []).append(row)
+    return groups
+
+
+def _pair_up(rows: list[Row], gold: list[Row], close: float) -> bool:
+    """Is there a one-to-one pairing of close rows? Sorting finds nearly all. It fails where nearly equal numbers in one
+    column put others out of step; then small groups are paired by augmenting paths, and larger ones not at all."""
     if len(rows) != len(gold):
         return False
-    if relation.rows == "bag":
-        rows, gold = sorted(rows, key=_row_order), sorted(gold, key=_row_order)
-    return all(_row_close(a, b, relation.tolerance) for a, b in zip(rows, gold, strict=True))
+    rows, gold = sorted(rows, key=_row_order), sorted(gold, key=_row_order)
+    if all(_row_close(a, b, close) for a, b in zip(rows, gold, strict=True)):
+        return True
+    if len(rows) > LARGEST_PAIRING:
+        return False
+    partners: list[list[int]] = []
+    for row in rows:
+        partners.append([j for j, other in enumerate(gold) if _row_close(row, other, close)])
+        if not partners[-1]:  # how nearly every wrong result ends
+            return False
+    taken: dict[int, int] = {}
+
+    def find(index: int, seen: set[int]) -> bool:
+        for partner in partners[index]:
+            if partner not in seen:
+                seen.add(partner)
+                if partner not in taken or find(taken[partner], seen):
+                    taken[partner] = index
+                    return True
+        return False
+
+    return all(find(index, set()) for index in range(len(rows)))
 
 
 def _row_close(a: Row, b: Row, tolerance: float) -> bool:
@@ -203,16 +250,20 @@ def _row_close(a: Row, b: Row, tolerance: float) -> bool:
 def _close(a: Any, b: Any, tolerance: float) -> bool:
     if a == b:
         return True
-    if not tolerance or not isinstance(a, (int, float)) or not isinstance(b, (int, float)):
+    if not tolerance or not (_is_number(a) and _is_number(b)) or (isinstance(a, int) and isinstance(b, int)):
         return False
     try:
-        return abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))
+        return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     except OverflowError:  # an integer past what a float holds
         return False
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
+
+
 def _order(value: Any) -> tuple[int, Any]:
-    """A total order over canonical values of any type; numbers rounded, so that close ones rarely part."""
+    """A total order over canonical values of any type."""
     if value is None:
         return (0, 0)
     if isinstance(value, (int, float)):
@@ -223,10 +274,4 @@ def _order(value: Any) -> tuple[int, Any]:
 
 
 def _row_order(row: Row) -> tuple[Any, ...]:
-    """Exact cells decide before inexact ones, so that two nearly equal numbers don't put whole rows out of step."""
-    exact = tuple(_order(cell) for cell in row if not isinstance(cell, float))
-    return (exact, tuple(_order(cell) for cell in row if isinstance(cell, float)))
-
-
-def _typed_row(row: Row) -> tuple[str, ...]:
-    return tuple(sorted(str(cell) + str(type(cell)) for cell in row))
+    return tuple(_order(cell) for cell in row)

@@ -199,7 +199,7 @@ SHAPES = (
           _channel_amount, _HAPPENED, lambda house: house.channel[1]),
     Shape("without_events", ("which {w}{many} have no {events}", "{w}{many} without {events}",
                              "list the {w}{many} that had no {events}", "show {w}{many} never in {events}"),
-          _without_events, _HAPPENED),
+          _without_events, ("main", "event")),
     Shape("above_average", ("which {w}{many} have a {measure} above average", "{w}{many} of more than average {measure}",
                             "list {w}{many} whose {measure} beats the average",
                             "show {w}{many} with better than average {measure}"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from sqlrl.benchmarks.base import Verdict
 from sqlrl.benchmarks.judges.verdicts import verdict_of
@@ -13,11 +15,15 @@ from sqlrl.executors.relations import Relation
 __all__ = ["Robust", "Strict", "orders_rows"]
 
 TOLERANCE = 1e-6  # sums of floats differ by the order of their rows
+_HIDDEN = re.compile(  # what may hold the words without meaning them
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/""", re.DOTALL
+)
 
 
 class Robust:
-    """Bags of rows in any column order, numbers within a tolerance; row order only where the gold asks for one at its
-    top. Matching a gold that returns nothing earns nothing: any wrong query that finds nothing would match too."""
+    """Bags of rows in any one order of columns, numbers within a tolerance; row order only where the gold asks for one
+    at its top. Matching a gold that returns nothing earns nothing: any wrong query that finds nothing would match too.
+    """
 
     name = "robust"
 
@@ -36,20 +42,23 @@ class Robust:
 
 
 class Strict(Robust):
-    """Exact values, columns in the gold's order, rows in the gold's order where it orders them."""
+    """Exact values, columns in the gold's order, rows in the gold's order where it orders them. An empty gold earns
+    nothing here either."""
 
     name = "strict"
 
     def relation(self, gold: Gold) -> Relation:
         """A list where the gold orders, else a bag; nothing forgiven."""
-        return Relation(rows="list" if gold.query is not None and orders_rows(gold.query) else "bag")
+        ordered = gold.query is not None and orders_rows(gold.query)
+        return Relation(rows="list" if ordered else "bag")
 
 
 @lru_cache(maxsize=65_536)
 def orders_rows(query: str) -> bool:
-    """Whether the result's order is asked for: an ORDER BY at the top of the syntax tree, of more than one row.
+    """Whether the order of the result's rows is asked for: an ORDER BY at the top of the syntax tree.
 
-    A query that sqlglot cannot read is scanned for the words outside parentheses, literals and comments instead.
+    One in a subquery, a window or an aggregate says nothing of it. A query that sqlglot cannot read is scanned for the
+    words outside parentheses, literals, quoted names and comments instead.
     """
     import sqlglot
     from sqlglot import expressions
@@ -64,16 +73,10 @@ def orders_rows(query: str) -> bool:
 
 
 def _scanned(query: str) -> bool:
-    import re
-    from itertools import pairwise
-
-    bare = re.sub(
-        r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/""", " ", query, flags=re.DOTALL
-    )
     depth = 0
     words: list[str] = []
-    for token in re.findall(r"[()]|[A-Za-z_]\w*", bare):
+    for token in re.findall(r"[()]|[A-Za-z_]\w*", _HIDDEN.sub(" ", query)):
         depth += (token == "(") - (token == ")")
         if depth == 0:
             words.append(token.upper())
-    return any(pair == ("ORDER", "BY") for pair in pairwise(words))
+    return ("ORDER", "BY") in pairwise(words)

@@ -1,8 +1,9 @@
-"""Spider's execution match, as its test-suite script runs it (test-suite-sql-eval, exec_eval.py and evaluation.py).
+"""Spider's execution match, as its test-suite script runs it (test-suite-sql-eval: evaluation.py, exec_eval.py).
 
-Its quirks are the rule here: the word "value" in a prediction becomes 1, DISTINCT is taken out of both queries, "order
-by" anywhere in the gold's text makes the row order count, and a row's cells must have the gold's types too. `strict`
-leaves out the first two, which are faults of the script rather than of the rule (its `--keep_distinct`).
+Its quirks are the rule here: "value" in a prediction becomes 1, DISTINCT is taken out of both queries and all but their
+first statement is dropped, "order by" anywhere in the gold's text makes the order of rows count, and rows that are
+equal may still be told apart by the types of their cells. `spider-strict` leaves the first two out (`--keep_distinct`,
+and a prediction as it was written). One divergence, on purpose: what is not a single reading query is refused.
 """
 
 from __future__ import annotations
@@ -19,54 +20,78 @@ from sqlrl.executors.relations import Relation
 __all__ = ["Spider", "without_distinct"]
 
 _YEAR_NOW = re.compile(r"YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*", re.IGNORECASE)
-# What may hide the word DISTINCT: literals, quoted names, comments. Else one word, or one character.
+# The script reads tokens with sqlparse; these are the parts of its reading that decide what is a word of its own in a
+# query that SQLite could run. A backslash keeps a quote from ending a literal there, though not in SQLite.
 _TOKENS = re.compile(
-    r"""'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`(?:[^`]|``)*`|--[^\n]*\n?|/\*.*?\*/|[A-Za-z_$][\w$]*|.""", re.DOTALL
+    r"""
+      (?P<remark> (?:--|\#[ ]) [^\r\n]* (?:\r\n|\r|\n|$) )
+    | /\* .*? \*/
+    | ' (?:''|\\'|[^'])* '
+    | " (?:""|\\"|[^"])* "
+    | ` (?:``|[^`])* `
+    | (?<![\w\])]) \[ [^\[\]]+ \]
+    | (?P<name> (?<=\.) [^\W\d_]\w* | [^\W\d_]\w* (?=\s*\.|\() )
+    | (?P<word> \w [\w$\#]* )
+    | (?P<blank> [^\S\r\n] )
+    | [+/%^&|] [+/%^&|-]*
+    | .
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 
 
 class Spider:
-    """strict: keep DISTINCT and the word "value"."""
+    """strict: keep DISTINCT, and the word "value" in predictions."""
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
         self.name = "spider-strict" if strict else "spider"
 
     def prepare(self, predicted: str, gold: Gold) -> tuple[str, Gold]:
-        """What the script runs in the place of both."""
-        query = gold.query
-        if query is None:
+        """What the script runs in the place of both; both as they are where no gold query is known, since the rows
+        that are known come from a query that nobody rewrote."""
+        if gold.query is None:
             return predicted, gold
         if not self.strict:
             predicted = predicted.replace("value", "1")
-        predicted, query = _repaired(predicted), _repaired(query)
-        if not self.strict:
-            predicted, query = without_distinct(predicted), without_distinct(query)
-        return predicted, replace(gold, query=query)
+        return self._rewritten(predicted), replace(gold, query=self._rewritten(gold.query))
 
     def relation(self, gold: Gold) -> Relation:
-        """Any one order of columns; a list where "order by" occurs in the gold's text, even in a subquery."""
+        """For a prepared gold: any one order of columns; a list where its text has "order by", even in a subquery."""
         ordered = gold.query is not None and "order by" in gold.query.lower()
         return Relation(rows="list" if ordered else "bag", columns="any", typed=True)
 
     def verdict(self, comparisons: Sequence[Comparison]) -> Verdict:
-        """See `verdict_of`; every database file of the folder must agree."""
+        """Right where every database file of the folder agrees; nothing equals nothing, whatever the columns."""
         return verdict_of(comparisons, empty_gold_counts=True)
+
+    def _rewritten(self, query: str) -> str:
+        for broken, whole in (("> =", ">="), ("< =", "<="), ("! =", "!=")):
+            query = query.replace(broken, whole)
+        if not self.strict:
+            query = without_distinct(query)
+        return _YEAR_NOW.sub("2020", query)
 
 
 def without_distinct(query: str) -> str:
-    """The first statement of `query` without its DISTINCT keywords."""
+    """The first statement of `query` less every token that reads "distinct": a keyword, but a column's name as well.
+
+    Gives the text that sqlparse 0.5.5 gives, for queries that read and are made of tokens that SQLite has: no other
+    can run. Blanks and remarks on the line of the closing semicolon stay, since the script runs them too.
+    """
     kept: list[str] = []
-    for token in _TOKENS.findall(query):
-        if token == ";":
-            kept.append(token)
+    depth = blocks = 0
+    ended = False
+    for match in _TOKENS.finditer(query):
+        token, kind = match.group(), match.lastgroup
+        if ended and kind not in ("blank", "remark"):
             break
+        word = token.upper() if kind == "word" else ""
+        if token in ("(", ")") or word == "END":
+            depth += 1 if token == "(" else -1
+        if word in ("BEGIN", "END"):  # no statement ends inside of a block
+            blocks = max(0, blocks + (1 if word == "BEGIN" else -1))
         if token.lower() != "distinct":
             kept.append(token)
+        ended = ended or (token == ";" and depth <= 0 and blocks == 0) or (token == "GO" and kind == "word")
     return "".join(kept)
-
-
-def _repaired(query: str) -> str:
-    for broken, whole in (("> =", ">="), ("< =", "<="), ("! =", "!=")):
-        query = query.replace(broken, whole)
-    return _YEAR_NOW.sub("2020", query)

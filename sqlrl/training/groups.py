@@ -117,10 +117,12 @@ class Groups:
         self.order = Order(list(self.examples), seed)
         self.live_rate = 0.5
         self.tally = Tally()
+        self.seen: list[dict[str, Any]] = []  # the last step's samples, for readers
         self.__name__ = "groups"
 
     def __call__(self, prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
         self.tally = Tally()
+        self.seen = []
         wanted = len(prompts) // self.size
         step = int(trainer.state.global_step)
         if self.dynamic:
@@ -192,7 +194,13 @@ class Groups:
         self.tally.completions += len(texts)
         graded = []
         for index, (name, group) in enumerate(zip(names, groups, strict=True)):
-            mine = [r for r in rewards[index * self.size : (index + 1) * self.size] if r is not None]
+            texts_here = texts[index * self.size : (index + 1) * self.size]
+            rewards_here = rewards[index * self.size : (index + 1) * self.size]
+            self.seen.extend(
+                {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
+                for text, value in zip(texts_here, rewards_here, strict=True)
+            )
+            mine = [value for value in rewards_here if value is not None]
             alive = bool(mine) and max(mine) - min(mine) > 1e-9
             graded.append((name, group, alive))
             self.tally.groups += 1

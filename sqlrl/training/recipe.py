@@ -14,7 +14,7 @@ class Recipe:
 
     Steps are optimiser steps. rft_* is rejection sampling: `rft_samples` completions of each question, of which up to
     `rft_keep` distinct right ones are imitated for `rft_steps`, `rft_rounds` times. grpo_*: `questions` groups a step
-    of `num_generations` completions each.
+    of `num_generations` completions each. rft_replay: mix the demonstrations in, where they are right for this house.
     """
 
     sft_steps: int
@@ -26,6 +26,7 @@ class Recipe:
     rft_keep: int
     rft_steps: int
     rft_learning_rate: float
+    rft_replay: bool
     grpo_steps: int
     grpo_learning_rate: float
     grpo_schedule: str
@@ -50,6 +51,7 @@ TINY = Recipe(
     rft_keep=2,
     rft_steps=300,
     rft_learning_rate=1.5e-3,
+    rft_replay=False,
     grpo_steps=150,
     grpo_learning_rate=6e-4,
     grpo_schedule="linear",
@@ -74,6 +76,7 @@ LARGE = Recipe(
     rft_keep=2,
     rft_steps=400,
     rft_learning_rate=1e-5,
+    rft_replay=False,
     grpo_steps=500,
     grpo_learning_rate=1e-6,
     grpo_schedule="constant_with_warmup",
@@ -87,12 +90,20 @@ LARGE = Recipe(
     default_method="grpo",
 )
 # People's questions with long queries: a warm start trained until its labels teach it no more.
-GEOQUERY = replace(TINY, sft_steps=1600, max_completion_tokens=200, grpo_steps=300, grpo_learning_rate=2e-4)
+GEOQUERY = replace(
+    TINY, sft_steps=1600, max_completion_tokens=200, grpo_steps=200, grpo_learning_rate=2e-4, rft_replay=True,
+    rft_rounds=2, rft_steps=400, thinking=False,
+)  # fmt: skip
+# Unseen databases: the schema has to be read, which a policy from scratch hardly learns from a few hundred questions.
+SPIDER = replace(
+    TINY, sft_steps=600, max_completion_tokens=128, prompt_style="compact", thinking=False, rft_replay=True
+)
 
 
 def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
     """The recipe of a policy kind ("tiny" or "large") on a benchmark, with what `config` sets by the same names."""
-    recipe = LARGE if kind == "large" else GEOQUERY if benchmark.startswith("geoquery") else TINY
+    base = benchmark.partition("/")[0]
+    recipe = LARGE if kind == "large" else {"geoquery": GEOQUERY, "spider": SPIDER, "bird": SPIDER}.get(base, TINY)
     given = {
         field.name: getattr(config, field.name)
         for field in fields(recipe)

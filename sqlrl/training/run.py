@@ -1,4 +1,4 @@
-"""A training run: the stages of a method, one after another, from a benchmark to a run folder that tells what came of it."""
+"""A training run: from a configuration to a run folder that tells what came of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sqlrl.executors.errors import MissingExtraError, UsageError, nearest
+from sqlrl.executors.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from sqlrl.config import TrainConfig
+    from sqlrl.runs import Run
 
-__all__ = ["METHODS", "Interrupted", "Progress", "stages_of", "train"]
-
-METHODS = ("sft", "rft", "grpo")
+__all__ = ["Interrupted", "Progress", "Quiet", "need_extra", "train"]
 
 
 class Progress(Protocol):
@@ -26,6 +25,16 @@ class Progress(Protocol):
         """A line for the reader."""
 
 
+class Quiet:
+    """Shows nothing."""
+
+    def start(self, task: str, steps: int) -> Callable[[int, str], None]:
+        return lambda count, word: None
+
+    def say(self, line: str) -> None:
+        pass
+
+
 class Interrupted(Exception):
     """The run was asked to stop and has saved what it had. `folder`: of the run, to resume from."""
 
@@ -34,29 +43,21 @@ class Interrupted(Exception):
         self.folder = folder
 
 
-def stages_of(method: str) -> tuple[str, ...]:
-    """The stages of a chain such as "sft+rft+grpo", in order."""
-    stages = tuple(part.strip() for part in method.split("+"))
-    for stage in stages:
-        if stage not in METHODS:
-            raise UsageError(f"no method {stage!r} in {method!r}{nearest(stage, METHODS)}")
-    return stages
-
-
-def train(config: TrainConfig, progress: Progress) -> Path:
-    """Run the configured method to its end (or go on with `config.resume`); the run's folder, report and all.
+def train(config: TrainConfig, progress: Progress | None = None, *, resume: Path | None = None) -> Run:
+    """Run the configured method to its end, or go on with the run in `resume`; the run, report and all.
 
     Raises Interrupted where somebody asked it to stop, and SqlrlError for whatever a user can mend.
     """
-    _need_extra()
+    need_extra()
     from sqlrl.training.session import Session
 
-    return Session.open(config, progress).run()
+    return Session.open(config, progress or Quiet(), resume=resume).run()
 
 
-def _need_extra() -> None:
+def need_extra() -> None:
+    """MissingExtraError where a package of the extra `train` is missing."""
     import importlib.util
 
-    for package in ("torch", "transformers", "trl", "datasets"):
+    for package in ("torch", "transformers", "trl", "datasets", "accelerate"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "train")

@@ -1,0 +1,123 @@
+"""Configuration: one dataclass a command; its keys are the flags, and what a run folder's config.yaml holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from sqlrl.executors.errors import DataError, UsageError, nearest
+
+__all__ = ["EvalConfig", "TrainConfig", "read_config", "write_config"]
+
+
+class _Config:
+    """What both share."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Unknown keys are an error, with the nearest known one."""
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        for key in values:
+            if key not in known:
+                raise UsageError(f"no setting {key!r}{nearest(key, known)}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `from_dict` takes."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(slots=True)
+class TrainConfig(_Config):
+    """`sqlrl train`. None stands for the recipe's value (see sqlrl.training.recipe) or the named default."""
+
+    benchmark: str
+    data: str | None = None
+    policy: str | None = None  # "tiny", a checkpoint, hf:org/name; by default what the machine can train
+    method: str | None = None  # sft, rft, grpo, or a chain such as sft+rft
+    reward: str = "execution"
+    judge: str | None = None  # in place of the reward's own
+    out: str = "runs"
+    name: str | None = None
+    seed: int = 0
+    max_steps: int | None = None  # at most this many steps of each stage
+    threads: int | None = None
+    device: str | None = None
+    seconds: float = 2.0  # processor time of one query
+    workers: int | None = None
+    limit: int | None = None  # questions of each split, for a quick look
+    prompt_style: str | None = None
+    thinking: bool | None = None
+    prefill: bool = False
+    lora: int = 0  # rank of a low-rank adapter; 0 trains all weights
+    save_steps: int = 50
+    evaluate: bool = True
+    sft_steps: int | None = None
+    sft_learning_rate: float | None = None
+    sft_dropout: float | None = None
+    rft_rounds: int | None = None
+    rft_steps: int | None = None
+    grpo_steps: int | None = None
+    grpo_learning_rate: float | None = None
+    questions: int | None = None
+    num_generations: int | None = None
+    temperature: float | None = None
+    updates: int | None = None
+    max_completion_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "threads", "workers", "limit", "save_steps", "questions", "rft_rounds", "updates"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
+        if self.num_generations is not None and self.num_generations < 2:
+            raise UsageError(
+                f"--num-generations must be at least 2, not {self.num_generations}: groups are compared within"
+            )
+
+
+@dataclass(slots=True)
+class EvalConfig(_Config):
+    """`sqlrl eval`."""
+
+    benchmark: str
+    data: str | None = None
+    policy: str | None = None
+    predictions: str | None = None
+    split: str | None = None
+    judge: str | None = None
+    seed: int = 0
+    temperature: float = 0.0
+    max_tokens: int = 512
+    seconds: float = 30.0
+    workers: int | None = None
+    threads: int | None = None
+    device: str | None = None
+    limit: int | None = None
+    sample_rows: int = 0
+    thinking: bool | None = None
+    prefill: bool = False
+    out: str = "runs"
+    name: str | None = None
+    json: str | None = None
+
+
+def write_config(config: TrainConfig | EvalConfig, path: Path) -> None:
+    """As YAML, in the order of the keys."""
+    import yaml
+
+    path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """What `write_config` wrote; DataError where it is not that."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no settings")
+    return values

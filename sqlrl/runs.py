@@ -1,0 +1,120 @@
+"""A run: the folder that says what was done, with which settings, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlrl.executors.errors import DataError, SqlrlError, UsageError
+
+__all__ = ["Run"]
+
+
+@dataclass(slots=True)
+class Run:
+    """folder: holds config.yaml, metrics.jsonl, summary.json, items*.jsonl, completions/, checkpoints/, plots/."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, parent: str | Path, name: str | None, stem: str) -> Run:
+        """A new folder; by default named by the time and `stem`. UsageError where that name is taken."""
+        base = Path(parent).expanduser()
+        chosen = name or f"{time.strftime('%Y%m%d-%H%M%S')}-{stem.replace('/', '-')}"
+        if name and (not name.strip() or Path(name).name != name or name in (".", "..")):
+            raise UsageError(f"a run's name is a plain file name, not {name!r}")
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+            for attempt in range(100):
+                folder = base / (chosen if not attempt else f"{chosen}-{attempt + 1}")
+                try:
+                    folder.mkdir()
+                except FileExistsError:
+                    if name:
+                        raise UsageError(
+                            f"the run {folder} is already there: take another --name, or --resume it"
+                        ) from None
+                    continue
+                return cls(folder)
+        except OSError as error:
+            raise UsageError(f"no run can be written below {base}: {error.strerror}") from None
+        raise UsageError(f"no free name below {base} for {chosen}")
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """A folder that a run wrote."""
+        path = Path(folder).expanduser()
+        if not path.is_dir():
+            raise UsageError(f"there is no run {path}")
+        if not (path / "config.yaml").exists():
+            raise UsageError(f"{path} is not a run: it has no config.yaml")
+        return cls(path)
+
+    def append_metrics(self, line: dict[str, Any]) -> None:
+        """One line of metrics.jsonl."""
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every whole line of metrics.jsonl; a torn last line, of a run that was killed, is left out."""
+        return list(_read_lines(self.folder / "metrics.jsonl"))
+
+    def keep_metrics(self, kept: Iterable[dict[str, Any]]) -> None:
+        """Replace metrics.jsonl, beside and renamed."""
+        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+
+    def write_items(self, items: Iterable[dict[str, Any]], name: str = "items.jsonl") -> Path:
+        """One line an item."""
+        path = self.folder / name
+        write_text(path, "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items))
+        return path
+
+    def items(self, name: str = "items.jsonl") -> list[dict[str, Any]]:
+        """What `write_items` wrote; nothing where it wrote nothing."""
+        return list(_read_lines(self.folder / name))
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """summary.json: the figures that the report shows."""
+        write_text(self.folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+
+    def summary(self) -> dict[str, Any]:
+        """What `write_summary` wrote; empty where the run has not come so far."""
+        path = self.folder / "summary.json"
+        if not path.exists():
+            return {}
+        try:
+            value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read: {error}") from None
+        return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write beside and rename, so that a reader sees the old file or the new one."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8", errors="surrogateescape")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise SqlrlError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield json.loads(line)
+        except ValueError:
+            if number >= len(lines) - 1:
+                return
+            raise DataError(f"{path}, line {number} is not JSON") from None

@@ -1,0 +1,143 @@
+"""A plan: which policy is trained on what, by which stages, before anything is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlrl.benchmarks import load_benchmark
+from sqlrl.executors.errors import DataError, UsageError, nearest
+from sqlrl.prompts import Prompter
+from sqlrl.rewards import load_preset
+from sqlrl.training.recipe import Recipe, recipe_for
+from sqlrl.training.thoughts import thought_for
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Benchmark, Demonstration, Example
+    from sqlrl.config import TrainConfig
+
+__all__ = ["METHODS", "Plan", "Stage", "draw_plan", "stages_of"]
+
+METHODS = ("sft", "rft", "grpo")
+DEFAULT_MODEL = "hf:Qwen/Qwen2.5-Coder-3B-Instruct"
+# "gold" imitates the golds of the training examples: never a method that a user gets, but the ceiling of a comparison.
+_CEILING = "gold"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One training of a chain. method: sft, rft, grpo (or gold). name: its word in metrics and folders."""
+
+    index: int
+    method: str
+    name: str
+    steps: int
+
+    @property
+    def folder(self) -> str:
+        return f"{self.index}-{self.name}"
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything that is decided before training."""
+
+    config: TrainConfig
+    benchmark: Benchmark
+    policy: str
+    recipe: Recipe
+    prompter: Prompter
+    stages: list[Stage]
+    demonstrations: list[Demonstration]
+    train: list[Example]
+    validation: list[Example]
+    left_out: int
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_tiny(self) -> bool:
+        return self.policy == "tiny"
+
+    def completion_of(self, query: str, thought: str = "") -> str:
+        """What the policy should have written to give `query`."""
+        return self.prompter.completion(query, thought or (thought_for(query) if self.prompter.thinking else ""))
+
+
+def stages_of(method: str, allow_gold: bool = False) -> tuple[str, ...]:
+    """The methods of a chain such as "sft+rft+grpo", in order."""
+    methods = tuple(part.strip() for part in method.split("+"))
+    for part in methods:
+        if part not in METHODS and not (allow_gold and part == _CEILING):
+            raise UsageError(f"no method {part!r} in {method!r}{nearest(part, METHODS)}")
+    return methods
+
+
+def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
+    """Load the benchmark, choose policy, recipe and stages. Reads no test split. Starts no training."""
+    load_preset(config.reward)
+    if config.method:
+        stages_of(config.method, allow_gold)
+    benchmark = load_benchmark(config.benchmark, config.data)
+    policy = config.policy or ("tiny" if not _has_gpu() else DEFAULT_MODEL)
+    recipe = recipe_for("tiny" if policy == "tiny" else "large", benchmark.name, config)
+    prompter = Prompter(
+        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=benchmark.answer_key
+    )
+    every = benchmark.examples("train")
+    faults = benchmark.faults()
+    train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]
+    if not train:
+        raise DataError(f"{benchmark.name}: none of the {len(every):,} training questions has its database here")
+    demonstrations = benchmark.demonstrations()
+    method = config.method or recipe.default_method
+    if "sft" in method and not demonstrations:
+        raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
+    validation = [e for e in benchmark.examples("validation") if benchmark.sources(e)] if config.evaluate else []
+    if config.limit:
+        train, validation = train[: config.limit], validation[: config.limit]
+        demonstrations = demonstrations[: config.limit]
+    return Plan(
+        config, benchmark, policy, recipe, prompter, _stages(method, recipe, config, allow_gold), demonstrations, train,
+        validation, len(every) - len(train), benchmark.notes(),
+    )  # fmt: skip
+
+
+def _stages(method: str, recipe: Recipe, config: TrainConfig, allow_gold: bool) -> list[Stage]:
+    steps = {"sft": recipe.sft_steps, "rft": recipe.rft_steps, "grpo": recipe.grpo_steps, _CEILING: recipe.rft_steps}
+    stages: list[Stage] = []
+    for position, part in enumerate(stages_of(method, allow_gold)):
+        # A second sft of the chain is the control of the others: as long as they.
+        wanted = recipe.rft_steps if part == "sft" and position else steps[part]
+        rounds = recipe.rft_rounds if part == "rft" else 1
+        for _ in range(rounds):
+            seen = sum(stage.method == part for stage in stages)
+            name = part if not seen else f"{part}{seen + 1}"
+            count = min(wanted, config.max_steps) if config.max_steps else wanted
+            stages.append(Stage(len(stages), part, name, count))
+    return stages
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def memory_of(parameters: int, trained: int, batch: int, length: int, vocabulary: int, width: int, layers: int) -> int:
+    """A rough bound in bytes of what one update holds: weights, gradients, Adam's moments, activations and logits."""
+    numbers = parameters + 3 * trained + batch * length * (vocabulary * 3 + width * layers * 34)
+    return 4 * numbers
+
+
+def describe_plan(plan: Plan) -> list[tuple[str, str]]:
+    """What `--dry-run` prints: (what, how much)."""
+    lines: list[tuple[str, Any]] = [
+        ("benchmark", plan.benchmark.name),
+        ("policy", plan.policy),
+        ("reward", f"{plan.config.reward} ({load_preset(plan.config.reward).why})"),
+        ("questions with a result to learn from", f"{len(plan.train):,}"),
+        ("left out (no usable database)", f"{plan.left_out:,}"),
+        ("demonstrations", f"{len(plan.demonstrations):,}"),
+        ("validation questions", f"{len(plan.validation):,}"),
+    ]
+    return [(what, str(value)) for what, value in lines]

@@ -1,0 +1,359 @@
+"""A session: one training run while it runs; its stages one after another, each saved before the next begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlrl.config import TrainConfig, write_config
+from sqlrl.evaluation import Item, evaluate, summarise
+from sqlrl.executors.base import Limits
+from sqlrl.judging import Judging
+from sqlrl.rewards import ExecutionReward
+from sqlrl.runs import Run
+from sqlrl.training.learner import Learner
+from sqlrl.training.plan import Plan, Stage, draw_plan
+from sqlrl.training.recorder import Recorder, Stop, stop_on_interrupt
+from sqlrl.training.run import Interrupted
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Example
+    from sqlrl.training.run import Progress
+
+__all__ = ["Session"]
+
+COMPLETIONS_EVERY = 10  # GRPO steps whose completions are kept for reading
+
+
+class Session:
+    """A plan, a run folder and, once it runs, a learner."""
+
+    def __init__(self, plan: Plan, run: Run, progress: Progress) -> None:
+        self.plan = plan
+        self.config = plan.config
+        self.run_folder = run
+        self.progress = progress
+        self.stop = Stop()
+        self.checkpoints = run.folder / "checkpoints"
+        limits = Limits(seconds=self.config.seconds)
+        self.reward = ExecutionReward.of(
+            plan.benchmark, plan.train, plan.prompter, self.config.reward, judge=self.config.judge, limits=limits,
+            workers=self.config.workers,
+        )  # fmt: skip
+        shown = plan.validation + plan.train + [d.example for d in plan.demonstrations]
+        self.judging = Judging.of(
+            plan.benchmark, shown, self.config.judge or "robust", limits=limits, workers=self.config.workers
+        )
+        self._descriptions: dict[str, str] = {}
+
+    @classmethod
+    def open(
+        cls, config: TrainConfig, progress: Progress, *, resume: Path | None = None, allow_gold: bool = False
+    ) -> Session:
+        """A new run of `config`, or the run in `resume` to go on with."""
+        plan = draw_plan(config, allow_gold=allow_gold)
+        if resume is not None:
+            return cls(plan, Run.open(resume), progress)
+        run = Run.create(config.out, config.name, f"{config.benchmark}-{config.method or plan.recipe.default_method}")
+        write_config(config, run.folder / "config.yaml")
+        return cls(plan, run, progress)
+
+    def run(self) -> Run:
+        """Train every stage that is not done, evaluate after each, write summary and report."""
+        import torch
+
+        from sqlrl.report import write_report
+
+        threads = self.config.threads or min(4, len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads)
+        try:
+            with stop_on_interrupt(self.stop):
+                learner = self._starting_learner()
+                start = self._pairs(self.plan.demonstrations[:1])  # one line tells early whether prompts can be put
+                del start
+                for stage in self.plan.stages:
+                    if not self._is_done(stage):
+                        self._run_stage(learner, stage)
+                        self._evaluate(learner, stage)
+                self._finish(learner)
+            write_report(self.run_folder)
+        finally:
+            self.reward.judging.close()
+            self.judging.close()
+        return self.run_folder
+
+    # -- the learner
+
+    def _starting_learner(self) -> Learner:
+        """The last stage's weights that are done; before the first, the policy's own."""
+        done = [stage for stage in self.plan.stages if self._is_done(stage)]
+        start = self.checkpoints / done[-1].folder if done else self.checkpoints / "start"
+        if not (start / "policy.json").exists():
+            model, tokenizer = self._create()
+            learner = self._learner(model, tokenizer)
+            self._save(learner, start)
+            return learner
+        from sqlrl.policies.local import load_checkpoint
+
+        model, tokenizer = load_checkpoint(str(start), device=self.config.device)
+        return self._learner(model, tokenizer)
+
+    def _create(self) -> tuple[Any, Any]:
+        if self.plan.is_tiny:
+            from sqlrl.policies.tiny import TinyShape, create_model, create_tokenizer
+
+            tokenizer = create_tokenizer(self._texts(), TinyShape().vocabulary)
+            return create_model(tokenizer, seed=self.config.seed), tokenizer
+        from sqlrl.policies.local import checkpoint_in, load_checkpoint
+
+        word = self.plan.policy
+        name = word.removeprefix("hf:") if word.startswith("hf:") else str(checkpoint_in(Path(word)))
+        model, tokenizer = load_checkpoint(name, device=self.config.device)
+        if self.config.lora:
+            from peft import LoraConfig, get_peft_model
+
+            settings = LoraConfig(
+                r=self.config.lora, lora_alpha=2 * self.config.lora, target_modules="all-linear", task_type="CAUSAL_LM"
+            )
+            model = get_peft_model(model, settings)
+        return model, tokenizer
+
+    def _texts(self) -> list[str]:
+        """What the tiny policy's tokenizer is made from: the words of what it is shown, and no gold of `train`."""
+        texts = [text for d in self.plan.demonstrations for text in (d.example.question, d.query, d.thought)]
+        texts += [example.question for example in self.plan.train]
+        if self.plan.prompter.needs_description:
+            texts += sorted({self._describe(example) for example in self.plan.train})
+        return texts
+
+    def _learner(self, model: Any, tokenizer: Any) -> Learner:
+        tokens = self.plan.recipe.max_completion_tokens
+        return Learner(model, tokenizer, self.plan.prompter, self._describe, tokens)
+
+    def _describe(self, example: Example) -> str:
+        if not self.plan.prompter.needs_description:
+            return ""
+        database = example.labels.get("database", "")
+        if database not in self._descriptions:
+            self._descriptions[database] = self.judging.describe(example)
+        return self._descriptions[database]
+
+    # -- stages
+
+    def _run_stage(self, learner: Learner, stage: Stage) -> None:
+        folder = self.checkpoints / f"{stage.folder}.trainer"
+        resume_from = _latest_checkpoint(folder)
+        self._forget_metrics_after(stage, resume_from)
+        advance = self.progress.start(_title(stage), stage.steps)
+        if resume_from is not None:
+            advance(_step_of(resume_from), "resumed")
+        recorder = Recorder(
+            stage.name, self.run_folder.append_metrics, stop=self.stop, advance=advance, every=self.plan.recipe.updates
+        )
+        started = time.process_time()
+        if stage.method == "grpo":
+            self._reinforce(learner, stage, folder, recorder, resume_from)
+        else:
+            self._imitate(learner, stage, folder, recorder, resume_from)
+        if recorder.stopped or self.stop.asked:
+            if not recorder.stopped and stage.steps:
+                self._save(learner, self.checkpoints / stage.folder)
+            raise Interrupted(self.run_folder.folder)
+        self._save(learner, self.checkpoints / stage.folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        self._note(stage, processor_seconds=round(time.process_time() - started, 2))
+
+    def _imitate(
+        self, learner: Learner, stage: Stage, folder: Path, recorder: Recorder, resume_from: Path | None
+    ) -> None:
+        from sqlrl.training.sft import Supervision, supervise
+
+        recipe = self.plan.recipe
+        first = stage.index == 0
+        pairs = self._material(learner, stage)
+        supervise(
+            learner.model, learner.tokenizer, pairs,
+            Supervision(
+                stage.steps, recipe.sft_learning_rate if first else recipe.rft_learning_rate, recipe.sft_batch,
+                recipe.sft_dropout, save_steps=self.config.save_steps * 4 if stage.steps > self.config.save_steps else 0,
+            ),
+            folder=folder, seed=self.config.seed + stage.index, callbacks=[recorder], resume_from=resume_from,
+        )  # fmt: skip
+
+    def _material(self, learner: Learner, stage: Stage) -> list[tuple[list[int], list[int]]]:
+        """What this stage imitates, as token ids."""
+        plan = self.plan
+        if stage.method == "sft":
+            return [self._pair(learner, *pair) for pair in self._pairs(plan.demonstrations)]
+        if stage.method == "gold":
+            golds = [(example, plan.completion_of(example.gold.query or "")) for example in plan.train]
+            replay = self._pairs(plan.demonstrations) if plan.recipe.rft_replay else []
+            return [self._pair(learner, *pair) for pair in golds + replay]
+        harvest = self._harvest(learner, stage)
+        by_id = {example.id: example for example in plan.train}
+        pairs = [(by_id[name], completion) for name, completion in harvest.pairs]
+        if not pairs:
+            from sqlrl.executors.errors import DataError
+
+            raise DataError(
+                f"none of {len(plan.train):,} questions was answered right in any of {plan.recipe.rft_samples} samples: "
+                "there is nothing to imitate (a stronger start is needed)"
+            )
+        if plan.recipe.rft_replay:
+            pairs = pairs + self._pairs(plan.demonstrations)
+        return [self._pair(learner, *pair) for pair in pairs]
+
+    def _harvest(self, learner: Learner, stage: Stage) -> Any:
+        from sqlrl.training.rft import Harvest, harvest
+
+        saved = self.checkpoints / f"{stage.folder}.harvest.json"
+        if saved.exists():
+            return Harvest.load(saved)
+        recipe = self.plan.recipe
+        advance = self.progress.start(f"{stage.name}: sampling", len(self.plan.train))
+        found = harvest(
+            learner, self.plan.train, self.reward, samples=recipe.rft_samples, keep=recipe.rft_keep,
+            temperature=recipe.temperature, seed=self.config.seed + stage.index, advance=lambda count: advance(count, ""),
+        )  # fmt: skip
+        found.save(saved)
+        self.run_folder.append_metrics(
+            {
+                "stage": stage.name, "step": 0, "solved_questions": found.solved, "right_samples": found.right,
+                "kept": len(found.pairs), "reward_seconds": round(found.reward_seconds, 4),
+                "sample_seconds": round(found.sample_seconds, 4),
+            }
+        )  # fmt: skip
+        return found
+
+    def _reinforce(
+        self, learner: Learner, stage: Stage, folder: Path, recorder: Recorder, resume_from: Path | None
+    ) -> None:
+        from sqlrl.training.grpo import Reinforcement, reinforce
+
+        recipe = self.plan.recipe
+        # A checkpoint falls on the boundary of a generation batch: all updates of one batch are done.
+        every = max(1, self.config.save_steps // recipe.updates) * recipe.updates
+        settings = Reinforcement(
+            steps=stage.steps, learning_rate=recipe.grpo_learning_rate, questions=min(recipe.questions, len(self.plan.train)),
+            size=recipe.num_generations, temperature=recipe.temperature, updates=recipe.updates,
+            schedule=recipe.grpo_schedule, save_steps=every,
+        )  # fmt: skip
+        recorder.at_step = lambda step: self._keep_completions(stage, step, recorder)
+        reinforce(
+            learner, self.plan.train, self.reward, settings, folder=folder, seed=self.config.seed + stage.index,
+            callbacks=[recorder], resume_from=resume_from,
+        )  # fmt: skip
+
+    def _keep_completions(self, stage: Stage, step: int, recorder: Recorder) -> None:
+        if recorder.groups is None or (step - 1) % COMPLETIONS_EVERY:
+            return
+        import pyarrow
+        import pyarrow.parquet
+
+        folder = self.run_folder.folder / "completions"
+        folder.mkdir(exist_ok=True)
+        rows = [{"stage": stage.name, "step": step, **row} for row in recorder.groups.seen]
+        if rows:
+            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / f"{stage.folder}-{step:06d}.parquet")
+
+    # -- after a stage
+
+    def _evaluate(self, learner: Learner, stage: Stage) -> None:
+        examples = self.plan.validation
+        if not examples:
+            return
+        advance = self.progress.start(f"{stage.name}: validating", len(examples))
+        completions = [group[0] for group in learner.complete(examples, advance=lambda count: advance(count, ""))]
+        items: Sequence[Item] = evaluate(examples, self.judging, completions=completions, prompter=self.plan.prompter)
+        self.run_folder.write_items((item.to_dict() for item in items), f"items-{stage.folder}.jsonl")
+        score = summarise(items, self.judging.judge.name).official
+        self._note(stage, validation=score.to_dict())
+        self.progress.say(
+            f"after {stage.name}: {score.right} of {score.total} validation questions right ({score.share:.1%})"
+        )
+
+    def _note(self, stage: Stage, **values: Any) -> None:
+        summary = self.run_folder.summary()
+        summary.setdefault("stages", {}).setdefault(stage.folder, {}).update(values)
+        self.run_folder.write_summary(summary)
+
+    def _finish(self, learner: Learner) -> None:
+        final = self.checkpoints / "final"
+        if not (final / "policy.json").exists():
+            self._save(learner, final)
+        last = self.run_folder.folder / f"items-{self.plan.stages[-1].folder}.jsonl"
+        if last.exists():
+            shutil.copyfile(last, self.run_folder.folder / "items.jsonl")
+        summary = self.run_folder.summary()
+        summary |= {
+            "benchmark": self.plan.benchmark.name,
+            "policy": self.plan.policy,
+            "parameters": sum(parameter.numel() for parameter in learner.model.parameters()),
+            "method": "+".join(stage.name for stage in self.plan.stages),
+            "reward": self.config.reward,
+            "judge": self.judging.judge.name,
+            "train": len(self.plan.train),
+            "demonstrations": len(self.plan.demonstrations),
+            "seed": self.config.seed,
+            "notes": self.plan.notes,
+        }
+        self.run_folder.write_summary(summary)
+
+    # -- files
+
+    def _save(self, learner: Learner, folder: Path) -> None:
+        """Beside and renamed: a folder with this name is whole."""
+        beside = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(beside, ignore_errors=True)
+        learner.save(beside, self.plan.prompter.to_dict())
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+
+    def _is_done(self, stage: Stage) -> bool:
+        return (self.checkpoints / stage.folder / "policy.json").exists()
+
+    def _forget_metrics_after(self, stage: Stage, resume_from: Path | None) -> None:
+        """Lines of this stage past its last checkpoint were written by steps that will be taken again."""
+        last = _step_of(resume_from) if resume_from else 0
+        lines = self.run_folder.metrics()
+        kept = [line for line in lines if line.get("stage") != stage.name or line.get("step", 0) <= last]
+        if len(kept) != len(lines):
+            self.run_folder.keep_metrics(kept)
+
+    def _pairs(self, demonstrations: Sequence[Any]) -> list[tuple[Example, str]]:
+        return [(d.example, self.plan.completion_of(d.query, d.thought)) for d in demonstrations]
+
+    def _pair(self, learner: Learner, example: Example, completion: str) -> tuple[list[int], list[int]]:
+        return learner.prompt_ids(example), learner.completion_ids(completion)
+
+
+def _title(stage: Stage) -> str:
+    return {
+        "sft": "warm start (SFT)", "rft": "rejection sampling (RFT)", "grpo": "reinforcement (GRPO)",
+        "gold": "imitating golds (ceiling)",
+    }[stage.method]  # fmt: skip
+
+
+def _latest_checkpoint(folder: Path) -> Path | None:
+    """The trainer's last whole checkpoint; one that was being written has no state yet."""
+    whole = [
+        path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").exists() and _readable(path)
+    ] if folder.is_dir() else []  # fmt: skip
+    return max(whole, key=_step_of, default=None)
+
+
+def _readable(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
