@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark
 from sqlrl.executors.errors import DataError, UsageError, nearest
@@ -122,22 +122,3 @@ def _has_gpu() -> bool:
 
     return bool(torch.cuda.is_available())
 
-
-def memory_of(parameters: int, trained: int, batch: int, length: int, vocabulary: int, width: int, layers: int) -> int:
-    """A rough bound in bytes of what one update holds: weights, gradients, Adam's moments, activations and logits."""
-    numbers = parameters + 3 * trained + batch * length * (vocabulary * 3 + width * layers * 34)
-    return 4 * numbers
-
-
-def describe_plan(plan: Plan) -> list[tuple[str, str]]:
-    """What `--dry-run` prints: (what, how much)."""
-    lines: list[tuple[str, Any]] = [
-        ("benchmark", plan.benchmark.name),
-        ("policy", plan.policy),
-        ("reward", f"{plan.config.reward} ({load_preset(plan.config.reward).why})"),
-        ("questions with a result to learn from", f"{len(plan.train):,}"),
-        ("left out (no usable database)", f"{plan.left_out:,}"),
-        ("demonstrations", f"{len(plan.demonstrations):,}"),
-        ("validation questions", f"{len(plan.validation):,}"),
-    ]
-    return [(what, str(value)) for what, value in lines]

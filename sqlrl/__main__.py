@@ -1,0 +1,5 @@
+"""`python -m sqlrl` is `sqlrl`."""
+
+from sqlrl.cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""`sqlrl doctor`: say what this machine has: walls, processors, packages, data."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("doctor")
+def command() -> None:
+    """Say what this machine has: walls of the sandbox, processors, packages, data. Leaves with 1 where a wall is
+    missing."""
+    import importlib.metadata
+    import os
+    import platform
+    import sqlite3
+    import tempfile
+    from pathlib import Path
+
+    from sqlrl import __version__
+    from sqlrl.benchmarks import BENCHMARKS
+    from sqlrl.benchmarks.location import roots
+    from sqlrl.cli.terminal import Terminal
+    from sqlrl.executors import open_executor
+
+    with Terminal() as terminal:
+        terminal.print(f"sqlrl {__version__}, Python {platform.python_version()}, {platform.platform()}")
+        terminal.print(f"processors  {len(os.sched_getaffinity(0))}")
+        terminal.print(f"sqlite      {sqlite3.sqlite_version}")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "probe.sqlite"
+            path.touch()
+            with open_executor(f"sqlite:///{path}", workers=1) as executor:
+                walls = dict(executor.walls)
+        for wall, state in walls.items():
+            terminal.print(f"wall        {wall}: {state}")
+        for extra, packages in _EXTRAS.items():
+            have = {}
+            for package in packages:
+                try:
+                    have[package] = importlib.metadata.version(package)
+                except importlib.metadata.PackageNotFoundError:
+                    have[package] = "missing"
+            line = ", ".join(f"{name} {version}" for name, version in have.items())
+            hint = f"   pip install 'sqlrl[{extra}]'" if "missing" in have.values() else ""
+            terminal.print(f"extra       {extra}: {line}{hint}")
+        terminal.print(f"data        looked for in {', '.join(map(str, roots()))}")
+        terminal.print(f"benchmarks  {', '.join(BENCHMARKS)} (`sqlrl data` says which are here)")
+    if any(state != "up" for state in walls.values()):
+        raise click.exceptions.Exit(1)
+
+
+_EXTRAS = {
+    "train": ("torch", "transformers", "trl", "datasets", "accelerate", "peft"),
+    "endpoint": ("httpx",),
+    "report": ("matplotlib",),
+}

@@ -1,0 +1,88 @@
+"""`sqlrl eval`: judge a policy, or predictions from a file, on a benchmark."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sqlrl.config import EvalConfig
+from sqlrl.executors.errors import UsageError
+
+__all__ = ["command"]
+
+
+@click.command("eval")
+@click.argument("benchmark")
+@click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
+@click.option("--policy", help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE.")
+@click.option("--predictions", metavar="FILE", help="Queries written elsewhere: a query a line, .json, .jsonl or .csv.")
+@click.option("--split", help="[default: the one that the literature reports]")
+@click.option("--judge", help="[default: the benchmark's own] spider, spider-strict, bird-ex, robust ...")
+@click.option("--json", "json_file", metavar="OUT.jsonl", help="Write one line an item.")
+@click.option("--limit", type=click.IntRange(1), help="The first questions only.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--temperature", default=0.0, show_default=True)
+@click.option("--max-tokens", default=512, show_default=True, type=click.IntRange(1), help="Of one completion.")
+@click.option("--seconds", default=30.0, show_default=True, help="Processor time of one query.")
+@click.option("--sample-rows", default=0, show_default=True, help="Rows of each table that the prompt shows.")
+@click.option("--thinking/--no-thinking", default=None, help="Ask for a <think> part.")
+@click.option("--prefill", is_flag=True, help="End the prompt with <think>.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that run queries [default: one a processor].")
+@click.option("--threads", type=click.IntRange(1), help="Of torch.")
+@click.option("--device", help="cpu, cuda ...")
+@click.option("--out", default="runs", show_default=True, metavar="DIR", help="Where the run folder is made.")
+@click.option("--name", help="Name of the run folder.")
+def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
+    """Judge a policy, or predictions from a file, on a benchmark.
+
+    Prints the official score (the judge's word over every question) and the safe one beside it: read-only, isolated,
+    single-statement execution, without databases that have no rows.
+    """
+    from sqlrl.assessment import assess
+    from sqlrl.cli.terminal import Terminal
+    from sqlrl.runs import write_text
+
+    if json_file and not Path(json_file).expanduser().resolve().parent.is_dir():
+        raise UsageError(f"--json {json_file}: there is no folder {Path(json_file).parent}")
+    config = EvalConfig(benchmark, json=json_file, **flags)
+    with Terminal() as terminal:
+        found = assess(config, terminal)
+        if json_file:
+            lines = (json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in found.items)
+            write_text(Path(json_file).expanduser(), "".join(lines))
+        show(found, terminal, config)
+
+
+def show(found: Any, terminal: Any, config: EvalConfig) -> None:
+    """The headline, then the tables, then what a reader must know."""
+    from sqlrl.assessment import share_line
+    from sqlrl.cli.terminal import percent
+
+    summary = found.summary
+    asked = config.policy or config.predictions
+    terminal.print(f"[bold]{config.benchmark}[/bold] {found.split}, judge {summary.judge}: {asked}")
+    terminal.print(f"  official  {share_line(summary.official)}")
+    terminal.print(f"  safe      {share_line(summary.safe)}")
+    if summary.ceiling is not None:
+        terminal.print(f"  golds     {share_line(summary.ceiling)} (judged against themselves: the ceiling)")
+    for reason, count in summary.unjudged.items():
+        terminal.print(f"  unjudged  {count:,} ({reason})")
+    terminal.print("  outcomes  " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
+    if summary.faults:
+        terminal.print("  format    " + ", ".join(f"{name} {n:,}" for name, n in summary.faults.most_common()))
+    for label, values in summary.by.items():
+        rows = []
+        for value, score in values.items():
+            low, high = score.interval
+            rows.append((value, score.right, score.total, percent(score.share), f"{low * 100:.1f} to {high * 100:.1f}"))
+        terminal.print()
+        terminal.table([label, ">right", ">of", ">share", ">95 % interval"], rows)
+    if found.notes:
+        terminal.print()
+    for note in found.notes:
+        terminal.print(f"note: {note}")
+    if found.run is not None:
+        terminal.print(f"\nrun     {found.run.folder}\nreport  {found.run.folder / 'report.html'}")

@@ -1,0 +1,126 @@
+"""The terminal: what a reader sees while a command works, and the tables when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Terminal", "percent", "points"]
+
+_OFTEN = 10.0  # seconds between lines where nobody watches a bar
+
+
+class Terminal:
+    """Shows tasks as bars on a terminal, as a line now and then in a log. Progress goes to stderr, results to stdout."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False, soft_wrap=False)
+        self.err = Console(stderr=True, highlight=False)
+        self._bars: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def start(self, task: str, steps: int) -> Callable[[int, str], None]:
+        """See sqlrl.training.run.Progress."""
+        self._end()
+        if not self.err.is_terminal:
+            return self._log(task, steps)
+        self._bars = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
+            TextColumn("[dim]{task.fields[word]}"), console=self.err, refresh_per_second=4,
+        )  # fmt: skip
+        self._bars.start()
+        identifier = self._bars.add_task(f"{task:<26}", total=max(steps, 1), word="")
+        self._task = identifier
+        bars = self._bars
+
+        def advance(count: int, word: str = "") -> None:
+            if word:
+                bars.update(identifier, advance=count, word=word)
+            else:
+                bars.update(identifier, advance=count)
+
+        return advance
+
+    def say(self, line: str) -> None:
+        """A line for the reader, above the bar."""
+        self._end()
+        self.err.print(line, soft_wrap=True)
+
+    def print(self, *things: Any) -> None:
+        """A result."""
+        self._end()
+        self.out.print(*things, soft_wrap=not any(isinstance(thing, Table) for thing in things))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+        """Columns whose name starts with ">" are set to the right."""
+        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        self.print(table)
+
+    def _end(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def _log(self, task: str, steps: int) -> Callable[[int, str], None]:
+        import time
+
+        started = last = time.monotonic()
+        done = 0
+
+        def advance(count: int, word: str = "") -> None:
+            nonlocal done, last
+            done += count
+            now = time.monotonic()
+            if now - last >= _OFTEN or (done >= steps and now - started >= 2):
+                last = now
+                rate = done / (now - started)
+                left = f", {_span((steps - done) / rate)} left" if rate and done < steps else ""
+                self.err.print(f"{task}: {done:,}/{steps:,}, {rate:.1f}/s{left} {word}".rstrip(), soft_wrap=True)
+
+        return advance
+
+
+class _Pace(ProgressColumn):
+    """How many a second, and the time left."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("", style="cyan")
+        if task.finished:
+            return Text(f"{speed:,.1f}/s in {_span(task.finished_time or 0)}", style="cyan")
+        return Text(f"{speed:,.1f}/s {_span(task.time_remaining or 0)} left", style="cyan")
+
+
+def _span(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02d} h"
+
+
+def percent(share: float) -> str:
+    """0.4567 as 45.7 %."""
+    return f"{share * 100:.1f} %"
+
+
+def points(difference: float) -> str:
+    """0.123 as +12.3."""
+    return f"{difference * 100:+.1f}"

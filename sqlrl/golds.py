@@ -1,0 +1,91 @@
+"""Golds: whether a benchmark's own right answers run, return something, and are right by the benchmark's own judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlrl.judging import Judging
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Benchmark, Example
+    from sqlrl.executors.base import Limits
+
+__all__ = ["GoldCheck", "check_golds"]
+
+_BATCH = 64
+
+
+@dataclass(slots=True)
+class GoldCheck:
+    """Each list holds one line a gold: its id, its database and what is remarkable about it."""
+
+    total: int = 0
+    right: int = 0
+    judge: str = ""
+    seconds: float = 0.0
+    failing: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def headline(self) -> str:
+        """One line on all of them."""
+        return (
+            f"{self.right:,} of {self.total:,} golds run and are right by {self.judge}; "
+            f"{len(self.failing):,} fail, {len(self.wrong):,} are wrong by their own judge, {len(self.empty):,} return "
+            f"nothing, {len(self.slow):,} take long, {len(self.missing):,} have no database; {self.seconds:.1f} s of work"
+        )
+
+    def remarkable(self) -> dict[str, list[str]]:
+        """What there is to name, by kind."""
+        kinds = {
+            "fail": self.failing,
+            "wrong by their own judge": self.wrong,
+            "return nothing": self.empty,
+            "take long": self.slow,
+            "have no database": self.missing,
+        }
+        return {kind: lines for kind, lines in kinds.items() if lines}
+
+
+def check_golds(
+    benchmark: Benchmark,
+    examples: Sequence[Example],
+    judge: str | None = None,
+    *,
+    limits: Limits | None = None,
+    slow_seconds: float = 1.0,
+    workers: int | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> GoldCheck:
+    """Judge each gold query against itself."""
+    found = GoldCheck()
+    with Judging.of(benchmark, examples, judge, limits=limits, workers=workers) as judging:
+        found.judge = judging.judge.name
+        for start in range(0, len(examples), _BATCH):
+            part = examples[start : start + _BATCH]
+            for example, word in zip(part, judging.judge_all([(e, e.gold.query) for e in part]), strict=True):
+                place = f"{example.id} ({example.labels.get('database', '')})"
+                found.total += 1
+                if word.outcome == "missing_database":
+                    found.missing.append(place)
+                    continue
+                found.seconds += word.seconds
+                if word.outcome != "ok":
+                    found.failing.append(f"{place}: {word.outcome}: {' '.join(word.message.split())[:160]}")
+                    continue
+                if not word.gold_rows:
+                    found.empty.append(place)
+                if word.seconds > slow_seconds:
+                    found.slow.append(f"{place}: {word.seconds:.1f} s")
+                # A judge that gives nothing for matching an empty gold says so on purpose.
+                if word.verdict.correct or word.verdict.reason == "empty_gold":
+                    found.right += 1
+                else:
+                    found.wrong.append(f"{place}: {word.verdict.reason}")
+            if advance is not None:
+                advance(len(part))
+    return found
