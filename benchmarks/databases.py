@@ -54,5 +54,6 @@ def notes_on(faults: Mapping[str, str], examples: Iterable[Example], what: str) 
             count = sum(lost[name] for name in names)
             shown = ", ".join(f"{name} ({lost[name]})" for name in names[:12])
             more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-            notes.append(f"{what}: {len(names)} {fault} databases, {count} questions {consequence}: {shown}{more}")
+            databases = "database" if len(names) == 1 else "databases"
+            notes.append(f"{what}: {len(names)} {fault} {databases}, {count} questions {consequence}: {shown}{more}")
     return notes

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Item", "Score", "Summary", "ask", "evaluate", "summarise"]
 
 
+_DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One judged question."""
@@ -190,12 +193,18 @@ def summarise(items: Sequence[Item], judge: str, ceiling: Score | None = None) -
         unjudged,
         Counter(item.judged.outcome for item in items),
         {
-            label: {value: Score(sum(found), len(found)) for value, found in sorted(values.items())}
+            label: {value: Score(sum(found), len(found)) for value, found in sorted(values.items(), key=_place)}
             for label, values in by.items()
         },
         Counter(item.fault for item in items if item.fault),
         ceiling,
     )
+
+
+def _place(labelled: tuple[str, Any]) -> tuple[int, str]:
+    """Difficulties from easy to hard, all else by name."""
+    value = labelled[0]
+    return (_DIFFICULTIES.index(value) if value in _DIFFICULTIES else -1, value)
 
 
 def ceiling_of(examples: Sequence[Example], judging: Judging) -> Score:

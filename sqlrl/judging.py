@@ -22,7 +22,8 @@ class Judged:
     """The word on one prediction.
 
     outcome: how the prediction ended (on the first instance where it did not end OK), or "format". safe: the verdict
-    where the database is there and has rows, None where not. seconds: processor time of the prediction.
+    where the database is there and has rows, None where not. seconds, gold_seconds: processor time of each, 0
+    where the result was known before.
     """
 
     verdict: Verdict
@@ -30,6 +31,7 @@ class Judged:
     message: str = ""
     safe: bool | None = None
     seconds: float = 0.0
+    gold_seconds: float = 0.0
     predicted_rows: int = 0
     gold_rows: int = 0
 
@@ -120,6 +122,7 @@ class Judging:
             (failed or shown).message,
             safe=None if fault or verdict.score is None else verdict.correct,
             seconds=sum(c.seconds for c in comparisons),
+            gold_seconds=sum(c.gold_seconds for c in comparisons),
             predicted_rows=shown.predicted_rows,
             gold_rows=shown.gold_rows,
         )

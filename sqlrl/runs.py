@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlrl.executors.errors import DataError, SqlrlError, UsageError
 
-__all__ = ["Run"]
+__all__ = ["Run", "read_settings", "write_text"]
 
 
 @dataclass(slots=True)
@@ -92,6 +92,13 @@ class Run:
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from None
         return value
+
+
+def read_settings(run: Run) -> dict[str, Any]:
+    """config.yaml, as it was written when the run began."""
+    from sqlrl.config import read_config
+
+    return read_config(run.folder / "config.yaml")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -47,7 +47,7 @@ def command() -> None:
             terminal.print(f"extra       {extra}: {line}{hint}")
         terminal.print(f"data        looked for in {', '.join(map(str, roots()))}")
         terminal.print(f"benchmarks  {', '.join(BENCHMARKS)} (`sqlrl data` says which are here)")
-    if any(state != "up" for state in walls.values()):
+    if any(state != "held" for state in walls.values()):
         raise click.exceptions.Exit(1)
 
 

@@ -1,7 +1,6 @@
-"""The report of a run: numbers with intervals, plots, and a page that shows them."""
+"""Reports: what a run measured, as a page with plots that needs nothing beside it."""
 
-from __future__ import annotations
+from sqlrl.report.figures import draw_plots
+from sqlrl.report.page import headline, write_report
 
-from sqlrl.report.page import write_report
-
-__all__ = ["write_report"]
+__all__ = ["draw_plots", "headline", "write_report"]

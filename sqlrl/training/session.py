@@ -20,6 +20,7 @@ from sqlrl.training.learner import Learner
 from sqlrl.training.plan import Plan, Stage, draw_plan
 from sqlrl.training.recorder import Recorder, Stop, stop_on_interrupt
 from sqlrl.training.run import Interrupted
+from sqlrl.training.trainers import silence
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 COMPLETIONS_EVERY = 10  # GRPO steps whose completions are kept for reading
+CURVE_POINTS, CURVE_QUESTIONS = 6, 200  # of the accuracy curve of each stage
 
 
 class Session:
@@ -71,15 +73,17 @@ class Session:
 
         threads = self.config.threads or min(4, len(os.sched_getaffinity(0)))
         torch.set_num_threads(threads)
+        silence()
         try:
             with stop_on_interrupt(self.stop):
                 learner = self._starting_learner()
-                start = self._pairs(self.plan.demonstrations[:1])  # one line tells early whether prompts can be put
-                del start
+                if not (self.plan.is_tiny or self._has_score("start")):
+                    self._evaluate(learner, "start")  # what a policy from elsewhere knew before
                 for stage in self.plan.stages:
                     if not self._is_done(stage):
                         self._run_stage(learner, stage)
-                        self._evaluate(learner, stage)
+                    if not self._has_score(stage.folder):
+                        self._evaluate(learner, stage.folder)
                 self._finish(learner)
             write_report(self.run_folder)
         finally:
@@ -155,6 +159,7 @@ class Session:
         recorder = Recorder(
             stage.name, self.run_folder.append_metrics, stop=self.stop, advance=advance, every=self.plan.recipe.updates
         )
+        recorder.at_step = lambda step: self._look(learner, stage, step, recorder)
         started = time.process_time()
         if stage.method == "grpo":
             self._reinforce(learner, stage, folder, recorder, resume_from)
@@ -166,7 +171,7 @@ class Session:
             raise Interrupted(self.run_folder.folder)
         self._save(learner, self.checkpoints / stage.folder)
         shutil.rmtree(folder, ignore_errors=True)
-        self._note(stage, processor_seconds=round(time.process_time() - started, 2))
+        self._note(stage.folder, processor_seconds=round(time.process_time() - started, 2))
 
     def _imitate(
         self, learner: Learner, stage: Stage, folder: Path, recorder: Recorder, resume_from: Path | None
@@ -243,43 +248,68 @@ class Session:
             size=recipe.num_generations, temperature=recipe.temperature, updates=recipe.updates,
             schedule=recipe.grpo_schedule, save_steps=every,
         )  # fmt: skip
-        recorder.at_step = lambda step: self._keep_completions(stage, step, recorder)
         reinforce(
             learner, self.plan.train, self.reward, settings, folder=folder, seed=self.config.seed + stage.index,
             callbacks=[recorder], resume_from=resume_from,
         )  # fmt: skip
 
-    def _keep_completions(self, stage: Stage, step: int, recorder: Recorder) -> None:
-        if recorder.groups is None or (step - 1) % COMPLETIONS_EVERY:
-            return
+    def _look(self, learner: Learner, stage: Stage, step: int, recorder: Recorder) -> None:
+        """After a step: now and then keep what was sampled, and measure a point of the accuracy curve."""
+        if recorder.groups is not None and (step - 1) % COMPLETIONS_EVERY == 0:
+            self._keep_completions(stage, step, recorder.groups.seen)
+        if step < stage.steps and step % max(1, -(-stage.steps // CURVE_POINTS)) == 0:
+            self._measure(learner, stage.name, step, self.plan.validation[:CURVE_QUESTIONS])
+
+    def _measure(self, learner: Learner, stage: str, step: int, examples: Sequence[Example]) -> Sequence[Item]:
+        """Answer these questions as the policy stands; one line of metrics."""
+        if not examples:
+            return []
+        was_training = learner.model.training
+        completions = [group[0] for group in learner.complete(examples)]
+        learner.model.train(was_training)
+        items = evaluate(examples, self.judging, completions=completions, prompter=self.plan.prompter)
+        score = summarise(items, self.judging.judge.name).official
+        self.run_folder.append_metrics({"stage": stage, "step": step, "validation": score.to_dict()})
+        return items
+
+    def _keep_completions(self, stage: Stage, step: int, seen: Sequence[dict[str, Any]]) -> None:
         import pyarrow
         import pyarrow.parquet
 
         folder = self.run_folder.folder / "completions"
         folder.mkdir(exist_ok=True)
-        rows = [{"stage": stage.name, "step": step, **row} for row in recorder.groups.seen]
+        rows = [{"stage": stage.name, "step": step, **row} for row in seen]
         if rows:
             pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / f"{stage.folder}-{step:06d}.parquet")
 
     # -- after a stage
 
-    def _evaluate(self, learner: Learner, stage: Stage) -> None:
+    def _evaluate(self, learner: Learner, folder: str) -> None:
+        """Score the validation questions after the stage of this folder, or before the first ("start")."""
         examples = self.plan.validation
         if not examples:
             return
-        advance = self.progress.start(f"{stage.name}: validating", len(examples))
-        completions = [group[0] for group in learner.complete(examples, advance=lambda count: advance(count, ""))]
-        items: Sequence[Item] = evaluate(examples, self.judging, completions=completions, prompter=self.plan.prompter)
-        self.run_folder.write_items((item.to_dict() for item in items), f"items-{stage.folder}.jsonl")
+        name = folder.partition("-")[2] or folder
+        step = next((stage.steps for stage in self.plan.stages if stage.folder == folder), 0)
+        advance = self.progress.start(f"{name}: validating", len(examples))
+        lines = self.run_folder.metrics()
+        kept = [x for x in lines if not ("validation" in x and x.get("stage") == name and x.get("step") == step)]
+        if len(kept) < len(lines):  # a run that was killed right here has measured it already
+            self.run_folder.keep_metrics(kept)
+        items = self._measure(learner, name, step, examples)
+        advance(len(examples), "")
+        self.run_folder.write_items((item.to_dict() for item in items), f"items-{folder}.jsonl")
         score = summarise(items, self.judging.judge.name).official
-        self._note(stage, validation=score.to_dict())
-        self.progress.say(
-            f"after {stage.name}: {score.right} of {score.total} validation questions right ({score.share:.1%})"
-        )
+        self._note(folder, validation=score.to_dict())
+        when = "before training" if folder == "start" else f"after {name}"
+        self.progress.say(f"{when}: {score.right} of {score.total} validation questions right ({score.share:.1%})")
 
-    def _note(self, stage: Stage, **values: Any) -> None:
+    def _has_score(self, folder: str) -> bool:
+        return not self.plan.validation or "validation" in self.run_folder.summary().get("stages", {}).get(folder, {})
+
+    def _note(self, folder: str, **values: Any) -> None:
         summary = self.run_folder.summary()
-        summary.setdefault("stages", {}).setdefault(stage.folder, {}).update(values)
+        summary.setdefault("stages", {}).setdefault(folder, {}).update(values)
         self.run_folder.write_summary(summary)
 
     def _finish(self, learner: Learner) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["run_trainer", "training_arguments"]
+__all__ = ["run_trainer", "silence", "training_arguments"]
 
 
 def training_arguments(kind: str, model: Any, **settings: Any) -> Any:
@@ -59,3 +59,12 @@ def run_trainer(trainer: Any, callbacks: Sequence[Any], resume_from: Path | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+
+
+def silence() -> None:
+    """Keep the libraries' own progress bars off the screen; ours tell what a reader wants to know."""
+    import datasets
+    from transformers.utils import logging as transformers_logging
+
+    datasets.disable_progress_bars()
+    transformers_logging.disable_progress_bar()

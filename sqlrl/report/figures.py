@@ -1,0 +1,162 @@
+"""Figures: the plots of a run, as PNG files in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlrl.runs import Run
+
+__all__ = ["draw_plots"]
+
+INK, FAINT, BLUE, ORANGE = "#1f2328", "#d0d7de", "#2f6fde", "#d9822b"
+_MANY = 30  # bars of one label that can still be read
+
+
+def draw_plots(run: Run) -> list[Path]:
+    """Draw what the run has measured: accuracy and reward over steps, accuracy by label. Nothing without matplotlib."""
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None:
+        return []
+    folder = run.folder / "plots"
+    folder.mkdir(exist_ok=True)
+    drawn = []
+    metrics = run.metrics()
+    summary = run.summary()
+    if any("validation" in line for line in metrics):
+        drawn.append(_draw(folder / "accuracy.png", _accuracy, metrics))
+    if any("sampled_reward" in line for line in metrics):
+        drawn.append(_draw(folder / "reward.png", _reward, metrics))
+    if any("loss" in line for line in metrics):
+        drawn.append(_draw(folder / "loss.png", _loss, metrics))
+    evaluation = summary.get("evaluation") or {}
+    for label, values in evaluation.get("by", {}).items():
+        if 1 < len(values) <= _MANY:
+            drawn.append(_draw(folder / f"by-{label}.png", _bars, (label, values), 0.28 * len(values) + 1.1))
+    return drawn
+
+
+def _draw(path: Path, draw: Any, what: Any, height: float = 3.4) -> Path:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    style = {
+        "font.size": 10, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
+        "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+        "axes.titleweight": "bold", "axes.grid": True, "grid.color": "#eaeef2", "axes.axisbelow": True,
+    }  # fmt: skip
+    with pyplot.rc_context(style):
+        figure, axes = pyplot.subplots(figsize=(8, height), layout="constrained")
+        draw(axes, what)
+        beside = path.with_suffix(".part.png")
+        figure.savefig(beside, dpi=130)
+        beside.replace(path)
+        pyplot.close(figure)
+    return path
+
+
+def _accuracy(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
+    """Validation accuracy over all steps of all stages, with its 95 % interval."""
+    axes.set_title("Validation accuracy")
+    offset = 0
+    spots = []
+    last: Mapping[str, Any] | None = None
+    for stage, steps in _stages(metrics):
+        measured = [line for line in metrics if line.get("stage") == stage and "validation" in line]
+        if not measured:
+            continue
+        line = ([last] if last else []) + [
+            {"at": offset + found["step"], **found["validation"]} for found in measured
+        ]
+        places = [point["at"] for point in line]
+        colour = BLUE if stage == "start" or stage.startswith("sft") else ORANGE
+        axes.plot(places, [100 * p["share"] for p in line], color=colour, marker="o", markersize=4, label=stage)
+        axes.fill_between(
+            places, [100 * p["interval"][0] for p in line], [100 * p["interval"][1] for p in line], color=colour,
+            alpha=0.13, linewidth=0,
+        )  # fmt: skip
+        last = line[-1]
+        offset += steps
+        spots.append((offset, stage))
+    for place, _ in spots[:-1]:
+        axes.axvline(place, color=FAINT, linewidth=1)
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("questions right, %")
+    axes.set_xlabel("optimiser steps")
+    axes.legend(frameon=False, loc="lower right")
+
+
+def _reward(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
+    """Mean reward of what was sampled, step by step and smoothed."""
+    axes.set_title("Reward of the samples (GRPO)")
+    lines = [line for line in metrics if "sampled_reward" in line]
+    values = [line["sampled_reward"] for line in lines]
+    axes.plot(range(1, len(values) + 1), values, color=FAINT, linewidth=1)
+    axes.plot(range(1, len(values) + 1), _smooth(values), color=ORANGE, linewidth=2)
+    axes.set_ylabel("mean reward")
+    axes.set_xlabel("step")
+
+
+def _loss(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
+    """Of the stages that imitate."""
+    axes.set_title("Loss of imitation")
+    offset = 0
+    for stage, steps in _stages(metrics):
+        lines = [
+            line for line in metrics
+            if line.get("stage") == stage and "loss" in line and "sampled_reward" not in line
+        ]  # fmt: skip
+        if lines:
+            colour = BLUE if stage.startswith("sft") else ORANGE
+            axes.plot(
+                [offset + line["step"] for line in lines], _smooth([line["loss"] for line in lines]), color=colour,
+                label=stage, linewidth=1.5,
+            )  # fmt: skip
+        offset += steps
+    axes.set_yscale("log")
+    axes.set_ylabel("cross-entropy")
+    axes.set_xlabel("optimiser steps")
+    axes.legend(frameon=False)
+
+
+def _bars(axes: Any, what: tuple[str, Mapping[str, Any]]) -> None:
+    """Accuracy by one label, with 95 % intervals."""
+    label, values = what
+    names = list(values)[::-1]
+    shares = [100 * values[name]["share"] for name in names]
+    low = [max(0.0, share - 100 * values[name]["interval"][0]) for name, share in zip(names, shares, strict=True)]
+    high = [max(0.0, 100 * values[name]["interval"][1] - share) for name, share in zip(names, shares, strict=True)]
+    axes.set_title(f"Accuracy by {label.replace('_', ' ')}")
+    axes.barh(
+        names, shares, xerr=[low, high], color=BLUE, height=0.62, error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2}
+    )
+    for name, share in zip(names, shares, strict=True):
+        axes.text(101, name, f"{share:.0f} %  of {values[name]['total']:,}", va="center", fontsize=9)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("questions right, %")
+    axes.grid(axis="y", visible=False)
+
+
+def _stages(metrics: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """(stage, its last step) in the order in which they ran."""
+    steps: dict[str, int] = {}
+    for line in metrics:
+        if "stage" in line:
+            steps[line["stage"]] = max(steps.get(line["stage"], 0), int(line.get("step", 0)))
+    return list(steps.items())
+
+
+def _smooth(values: Sequence[float], weight: float = 0.9) -> list[float]:
+    """A running mean that forgets, without the pull towards its first value."""
+    smooth: list[float] = []
+    total = count = 0.0
+    for value in values:
+        total = weight * total + value
+        count = weight * count + 1
+        smooth.append(total / count)
+    return smooth
