@@ -28,7 +28,7 @@ def hardness_of(query: str) -> str:
     if not isinstance(tree, e.Select):
         return "unknown"
 
-    def own(kind: type, within: e.Expression | None) -> list[e.Expression]:
+    def own(kind: type[e.Expression], within: e.Expression | None) -> list[e.Expression]:
         """Nodes of this query that stand in no subquery of it."""
         if within is None:
             return []

@@ -99,7 +99,7 @@ def _judge(examples: list[Example], judging: Judging, progress: Progress, **said
     items: list[Item] = []
     for start in range(0, len(examples), _BATCH * 8):
         part = slice(start, start + _BATCH * 8)
-        chosen = {key: value[part] if isinstance(value, list) else value for key, value in said.items()}
+        chosen: dict[str, Any] = {key: value[part] if isinstance(value, list) else value for key, value in said.items()}
         judged = evaluate(examples[part], judging, **chosen)
         items += [replace(item, index=start + item.index) for item in judged]
         advance(len(judged), "")

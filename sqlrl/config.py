@@ -25,7 +25,7 @@ class _Config:
 
     def to_dict(self) -> dict[str, Any]:
         """What `from_dict` takes."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)  # type: ignore[call-overload]
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ class GoldCheck:
         return (
             f"{self.right:,} of {self.total:,} golds run and are right by {self.judge}; "
             f"{len(self.failing):,} fail, {len(self.wrong):,} are wrong by their own judge, {len(self.empty):,} return "
-            f"nothing, {len(self.slow):,} take long, {len(self.missing):,} have no database; {self.seconds:.1f} s of work"
+            f"nothing, {len(self.slow):,} take long, {len(self.missing):,} lack a database; {self.seconds:.1f} s in all"
         )
 
     def remarkable(self) -> dict[str, list[str]]:

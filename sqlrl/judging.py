@@ -90,7 +90,9 @@ class Judging:
 
     def judge_all(self, predictions: Sequence[tuple[Example, str | None]]) -> list[Judged]:
         """One verdict for each (example, predicted query); None stands for a completion without a query."""
-        tasks, relations, spans = [], [], []
+        tasks: list[Any] = []
+        relations: list[Any] = []
+        spans: list[int] = []
         for example, predicted in predictions:
             urls = self.sources[example.id] if predicted is not None else ()
             if predicted is not None and urls:

@@ -66,5 +66,5 @@ def fill(connection: sqlite3.Connection, house: House, seed: str) -> None:
         connection.execute(statement)
     for table, rows in ((house.owner, owners), (house.main, main), (house.event, events)):
         places = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)  # type: ignore[arg-type]
+        connection.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
     connection.commit()

@@ -9,6 +9,7 @@ and the others go to another worker in order.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import selectors
@@ -172,10 +173,8 @@ class Pool:
 
     def _wake(self) -> None:
         if self._wake_writing >= 0:
-            try:
+            with contextlib.suppress(OSError):  # it is awake, or gone
                 os.write(self._wake_writing, b"w")
-            except (BlockingIOError, OSError):
-                pass  # it is awake, or gone
 
     # The thread
 

@@ -69,10 +69,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one command. Leaves with 0, with 2 and one line for bad input, with 1 for a bug of ours."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     # --debug is taken anywhere on the line: who sees an error adds it at the end.
-    if "--" in arguments:
-        debug = "--debug" in arguments[: arguments.index("--")]
-    else:
-        debug = "--debug" in arguments
+    flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in flags
     arguments = [argument for argument in arguments if argument != "--debug"] if debug else arguments
     try:
         code = cli.main(args=arguments, prog_name="sqlrl", standalone_mode=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 __all__ = ["command"]
@@ -40,9 +42,8 @@ def command(
             advance = terminal.start(f"{benchmark} {part}", len(examples))
             limits = Limits(seconds=seconds)
             found = check_golds(
-                loaded, examples, judge, limits=limits, slow_seconds=slow, workers=workers,
-                advance=lambda count, advance=advance: advance(count, ""),
-            )  # fmt: skip
+                loaded, examples, judge, limits=limits, slow_seconds=slow, workers=workers, advance=_counting(advance)
+            )
             terminal.print(f"[bold]{benchmark} {part}[/bold]: {found.headline()}")
             for kind, golds in found.remarkable().items():
                 terminal.print(f"  {kind}: {len(golds):,}")
@@ -55,3 +56,7 @@ def command(
             terminal.print(f"note: {note}")
     if bad:
         raise click.exceptions.Exit(1)
+
+
+def _counting(advance: Callable[[int, str], None]) -> Callable[[int], None]:
+    return lambda count: advance(count, "")

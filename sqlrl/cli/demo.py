@@ -130,8 +130,8 @@ def _show(before: list[Item], after: list[Item], terminal: Terminal) -> None:
     databases: dict[str, tuple[Item, Item]] = {}
     for pair in gained:
         databases.setdefault(pair[0].example.labels["database"], pair)
-    for was, now in list(databases.values())[:_EXAMPLES]:
+    for old, new in list(databases.values())[:_EXAMPLES]:
         terminal.print()
-        terminal.out.print(f"{was.example.labels['database']}: {was.example.question}", style="bold", markup=False)
-        terminal.out.print(f"  before  {was.predicted}", markup=False, soft_wrap=True)
-        terminal.out.print(f"  after   {now.predicted}", markup=False, soft_wrap=True)
+        terminal.out.print(f"{old.example.labels['database']}: {old.example.question}", style="bold", markup=False)
+        terminal.out.print(f"  before  {old.predicted}", markup=False, soft_wrap=True)
+        terminal.out.print(f"  after   {new.predicted}", markup=False, soft_wrap=True)

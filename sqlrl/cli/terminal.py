@@ -16,7 +16,7 @@ _OFTEN = 10.0  # seconds between lines where nobody watches a bar
 
 
 class Terminal:
-    """Shows tasks as bars on a terminal, as a line now and then in a log. Progress goes to stderr, results to stdout."""
+    """Shows tasks as bars on a terminal, in a log as a line now and then. Progress on stderr, results on stdout."""
 
     def __init__(self) -> None:
         self.out = Console(highlight=False, soft_wrap=False)

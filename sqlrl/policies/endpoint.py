@@ -21,7 +21,7 @@ _AGAIN = {408, 409, 429, 500, 502, 503, 504}
 
 
 class EndpointPolicy:
-    """base: the URL that ends in /v1. key: by default $SQLRL_API_KEY, else $OPENAI_API_KEY. parallel: requests at once."""
+    """base: the URL that ends in /v1. key: by default $SQLRL_API_KEY or $OPENAI_API_KEY. parallel: requests at once."""
 
     def __init__(
         self, base: str, model: str, *, key: str | None = None, seed: int = 0, parallel: int = 8, wait: float = 1.0

@@ -106,8 +106,8 @@ def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
         if Path(name).exists():
             raise DataError(f"the checkpoint {name} cannot be loaded: {line}") from None
         raise UnavailableError(
-            f"the model {name} is neither in the local cache nor to be had from the hub (no network, or no such model); "
-            f"without weights, train the tiny policy: --policy tiny"
+            f"the model {name} is neither in the local cache nor to be had from the hub (no network or no such model); "
+            "without weights, train the tiny policy: --policy tiny"
         ) from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

@@ -31,8 +31,9 @@ class ScriptedPolicy:
     def read(cls, path: Path) -> ScriptedPolicy:
         """JSON lines with `question` and `completion` (text, or a list of texts)."""
         script: dict[str, list[str]] = {}
+        number = 0
         try:
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):  # noqa: B007 (named in the error)
                 if not line.strip():
                     continue
                 item = json.loads(line)

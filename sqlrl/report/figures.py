@@ -45,7 +45,7 @@ def _draw(path: Path, draw: Any, what: Any, height: float = 3.4) -> Path:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    style = {
+    style: Any = {
         "font.size": 10, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
         "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
         "axes.titleweight": "bold", "axes.grid": True, "grid.color": "#eaeef2", "axes.axisbelow": True,
@@ -70,9 +70,7 @@ def _accuracy(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
         measured = [line for line in metrics if line.get("stage") == stage and "validation" in line]
         if not measured:
             continue
-        line = ([last] if last else []) + [
-            {"at": offset + found["step"], **found["validation"]} for found in measured
-        ]
+        line = ([last] if last else []) + [{"at": offset + found["step"], **found["validation"]} for found in measured]
         places = [point["at"] for point in line]
         colour = BLUE if stage == "start" or stage.startswith("sft") else ORANGE
         axes.plot(places, [100 * p["share"] for p in line], color=colour, marker="o", markersize=4, label=stage)
@@ -133,7 +131,12 @@ def _bars(axes: Any, what: tuple[str, Mapping[str, Any]]) -> None:
     high = [max(0.0, 100 * values[name]["interval"][1] - share) for name, share in zip(names, shares, strict=True)]
     axes.set_title(f"Accuracy by {label.replace('_', ' ')}")
     axes.barh(
-        names, shares, xerr=[low, high], color=BLUE, height=0.62, error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2}
+        names,
+        shares,
+        xerr=[low, high],
+        color=BLUE,
+        height=0.62,
+        error_kw={"ecolor": INK, "elinewidth": 1},
     )
     for name, share in zip(names, shares, strict=True):
         axes.text(101, name, f"{share:.0f} %  of {values[name]['total']:,}", va="center", fontsize=9)

@@ -52,12 +52,14 @@ def _sections(run: Run, summary: Mapping[str, Any], settings: Mapping[str, Any],
         yield f'<p class="note">{escape(note)}</p>'
     if summary.get("test"):
         yield "<h2>On questions never seen: the test split</h2>"
-        yield _table(("questions", "asked", "before", "after", "95 % interval after"), list(_test_rows(summary["test"])))
+        yield _table(
+            ("questions", "asked", "before", "after", "95 % interval after"), list(_test_rows(summary["test"]))
+        )
     if plots:
         yield "<h2>Plots</h2>"
         yield '<div class="plots">' + "".join(_picture(plot) for plot in plots) + "</div>"
     elif not summary.get("evaluation"):
-        yield '<p class="note">No plots: matplotlib is not installed (pip install \'sqlrl[report]\').</p>'
+        yield "<p class=\"note\">No plots: matplotlib is not installed (pip install 'sqlrl[report]').</p>"
     evaluation = summary.get("evaluation")
     if evaluation:
         yield from _counts(evaluation)
@@ -176,7 +178,9 @@ def _picture(path: Path) -> str:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], kind: str = "") -> str:
     head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in columns)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _mark(item: Mapping[str, Any]) -> str:

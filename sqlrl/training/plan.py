@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark
@@ -79,10 +81,8 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
         stages_of(config.method, allow_gold)
     benchmark = load_benchmark(config.benchmark, config.data)
     policy = config.policy or ("tiny" if not _has_gpu() else DEFAULT_MODEL)
-    recipe = recipe_for("tiny" if policy == "tiny" else "large", benchmark.name, config)
-    prompter = Prompter(
-        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=benchmark.answer_key
-    )
+    recipe = recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
+    prompter = _prompter(policy, config, recipe, benchmark.answer_key)
     every = benchmark.examples("train")
     faults = benchmark.faults()
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]
@@ -103,11 +103,17 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
 
 
 def _stages(method: str, recipe: Recipe, config: TrainConfig, allow_gold: bool) -> list[Stage]:
-    steps = {"sft": recipe.sft_steps, "rft": recipe.rft_steps, "grpo": recipe.grpo_steps, _CEILING: recipe.rft_steps}
+    steps = {
+        "sft": recipe.sft_steps,
+        "rft": recipe.rft_steps,
+        "grpo": recipe.grpo_steps,
+        _CEILING: recipe.control_steps,
+    }
     stages: list[Stage] = []
     for position, part in enumerate(stages_of(method, allow_gold)):
-        # A second sft of the chain is the control of the others: as long as they.
-        wanted = recipe.rft_steps if part == "sft" and position else steps[part]
+        # A warm start is made once; further sft is the control of the other methods, and costs about what they cost.
+        further = position or (_is_tiny(config.policy or "") and config.policy != "tiny")
+        wanted = recipe.control_steps if part == "sft" and further else steps[part]
         rounds = recipe.rft_rounds if part == "rft" else 1
         for _ in range(rounds):
             seen = sum(stage.method == part for stage in stages)
@@ -117,8 +123,42 @@ def _stages(method: str, recipe: Recipe, config: TrainConfig, allow_gold: bool) 
     return stages
 
 
+def _prompter(policy: str, config: TrainConfig, recipe: Recipe, answer_key: str) -> Prompter:
+    """As the policy was taught to be asked where it was trained here and no flag says otherwise, else the recipe's."""
+    taught = _taught(policy)
+    if taught is not None and config.prompt_style is None and config.thinking is None:
+        return replace(taught, answer_key=answer_key, prefill=taught.prefill or config.prefill)
+    return Prompter(style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key)
+
+
+def _taught(policy: str) -> Prompter | None:
+    place = _folder_of(policy)
+    if place is None or not (place / "policy.json").exists():
+        return None
+    return Prompter.from_dict(json.loads((place / "policy.json").read_text(encoding="utf-8")))
+
+
+def _is_tiny(policy: str) -> bool:
+    """Whether a policy is trained as the from-scratch ones are: it is to be made, or a folder holds one."""
+    if policy == "tiny":
+        return True
+    place = _folder_of(policy)
+    if place is None or not (place / "config.json").exists():
+        return False
+    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    return bool(config.get("hidden_size", 1 << 20) <= 512 and config.get("num_hidden_layers", 1 << 20) <= 8)
+
+
+def _folder_of(policy: str) -> Path | None:
+    """The checkpoint folder of a policy that lies on this machine."""
+    if policy == "tiny" or ":" in policy:
+        return None
+    from sqlrl.policies.local import checkpoint_in
+
+    return checkpoint_in(Path(policy).expanduser())
+
+
 def _has_gpu() -> bool:
     import torch
 
     return bool(torch.cuda.is_available())
-

@@ -14,7 +14,8 @@ class Recipe:
 
     Steps are optimiser steps. rft_* is rejection sampling: `rft_samples` completions of each question, of which up to
     `rft_keep` distinct right ones are imitated for `rft_steps`, `rft_rounds` times. grpo_*: `questions` groups a step
-    of `num_generations` completions each. rft_replay: mix the demonstrations in, where they are right for this house.
+    of `num_generations` completions each. rft_replay: mix the demonstrations in, where
+    they are right for this house. control_steps: of further sft, and of the ceiling, in comparisons.
     """
 
     sft_steps: int
@@ -27,6 +28,7 @@ class Recipe:
     rft_steps: int
     rft_learning_rate: float
     rft_replay: bool
+    control_steps: int
     grpo_steps: int
     grpo_learning_rate: float
     grpo_schedule: str
@@ -52,6 +54,7 @@ TINY = Recipe(
     rft_steps=300,
     rft_learning_rate=1.5e-3,
     rft_replay=False,
+    control_steps=800,
     grpo_steps=150,
     grpo_learning_rate=6e-4,
     grpo_schedule="linear",
@@ -77,6 +80,7 @@ LARGE = Recipe(
     rft_steps=400,
     rft_learning_rate=1e-5,
     rft_replay=False,
+    control_steps=800,
     grpo_steps=500,
     grpo_learning_rate=1e-6,
     grpo_schedule="constant_with_warmup",
@@ -92,7 +96,7 @@ LARGE = Recipe(
 # People's questions with long queries: a warm start trained until its labels teach it no more.
 GEOQUERY = replace(
     TINY, sft_steps=1600, max_completion_tokens=200, grpo_steps=200, grpo_learning_rate=2e-4, rft_replay=True,
-    rft_rounds=2, rft_steps=400, thinking=False,
+    rft_rounds=2, rft_steps=400, control_steps=1200, thinking=False,
 )  # fmt: skip
 # Unseen databases: the schema has to be read, which a policy from scratch hardly learns from a few hundred questions.
 SPIDER = replace(

@@ -153,6 +153,8 @@ class Session:
         folder = self.checkpoints / f"{stage.folder}.trainer"
         resume_from = _latest_checkpoint(folder)
         self._forget_metrics_after(stage, resume_from)
+        if stage.method == "rft":
+            self._harvest(learner, stage)
         advance = self.progress.start(_title(stage), stage.steps)
         if resume_from is not None:
             advance(_step_of(resume_from), "resumed")
@@ -185,7 +187,8 @@ class Session:
             learner.model, learner.tokenizer, pairs,
             Supervision(
                 stage.steps, recipe.sft_learning_rate if first else recipe.rft_learning_rate, recipe.sft_batch,
-                recipe.sft_dropout, save_steps=self.config.save_steps * 4 if stage.steps > self.config.save_steps else 0,
+                recipe.sft_dropout,
+                save_steps=4 * self.config.save_steps if stage.steps > self.config.save_steps else 0,
             ),
             folder=folder, seed=self.config.seed + stage.index, callbacks=[recorder], resume_from=resume_from,
         )  # fmt: skip
@@ -206,7 +209,7 @@ class Session:
             from sqlrl.executors.errors import DataError
 
             raise DataError(
-                f"none of {len(plan.train):,} questions was answered right in any of {plan.recipe.rft_samples} samples: "
+                f"none of {len(plan.train):,} questions was answered right in {plan.recipe.rft_samples} samples: "
                 "there is nothing to imitate (a stronger start is needed)"
             )
         if plan.recipe.rft_replay:
@@ -223,7 +226,8 @@ class Session:
         advance = self.progress.start(f"{stage.name}: sampling", len(self.plan.train))
         found = harvest(
             learner, self.plan.train, self.reward, samples=recipe.rft_samples, keep=recipe.rft_keep,
-            temperature=recipe.temperature, seed=self.config.seed + stage.index, advance=lambda count: advance(count, ""),
+            temperature=recipe.temperature, seed=self.config.seed + stage.index,
+            advance=lambda count: advance(count, ""),
         )  # fmt: skip
         found.save(saved)
         self.run_folder.append_metrics(
@@ -244,7 +248,8 @@ class Session:
         # A checkpoint falls on the boundary of a generation batch: all updates of one batch are done.
         every = max(1, self.config.save_steps // recipe.updates) * recipe.updates
         settings = Reinforcement(
-            steps=stage.steps, learning_rate=recipe.grpo_learning_rate, questions=min(recipe.questions, len(self.plan.train)),
+            steps=stage.steps, learning_rate=recipe.grpo_learning_rate,
+            questions=min(recipe.questions, len(self.plan.train)),
             size=recipe.num_generations, temperature=recipe.temperature, updates=recipe.updates,
             schedule=recipe.grpo_schedule, save_steps=every,
         )  # fmt: skip

@@ -6,7 +6,7 @@ __all__ = ["thought_for"]
 
 
 def thought_for(query: str) -> str:
-    """The tables that a query reads, each once, in the order in which they are named; nothing where it can't be read."""
+    """The tables that a query reads, each once, in the order of their names in it; nothing where it can't be read."""
     import sqlglot
     from sqlglot import expressions
 
