@@ -7,6 +7,7 @@ is more than one of.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 __all__ = ["hardness_of"]
 
@@ -28,7 +29,7 @@ def hardness_of(query: str) -> str:
     if not isinstance(tree, e.Select):
         return "unknown"
 
-    def own(kind: type[e.Expression], within: e.Expression | None) -> list[e.Expression]:
+    def own(kind: Any, within: e.Expression | None) -> list[e.Expression]:
         """Nodes of this query that stand in no subquery of it."""
         if within is None:
             return []

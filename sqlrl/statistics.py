@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Paired", "mcnemar", "paired", "wilson"]
+__all__ = ["Paired", "mcnemar", "paired", "pooled", "wilson"]
 
 
 def wilson(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
@@ -41,6 +41,32 @@ class Paired:
     gained: int
     lost: int
     p: float
+
+
+def pooled(runs: Sequence[tuple[Sequence[bool], Sequence[bool]]], *, resamples: int = 10_000, seed: int = 0) -> Paired:
+    """Compare over several runs that answered the same questions: (before, after) of each.
+
+    The same question in another run is no new evidence, so questions are what is resampled, and p is that of a
+    permutation test which turns the sign of all of a question's changes at once.
+    """
+    counts = {len(answers) for run in runs for answers in run}
+    if len(counts) != 1 or not min(counts):
+        raise ValueError("pooled wants runs over the same questions, and at least one")
+    total = counts.pop()
+    changes = [sum(int(after[i]) - int(before[i]) for before, after in runs) for i in range(total)]
+    generator = random.Random(seed)
+    scale = total * len(runs)
+    means = sorted(sum(generator.choices(changes, k=total)) / scale for _ in range(resamples))
+    interval = (means[int(0.025 * resamples)], means[min(resamples - 1, int(0.975 * resamples))])
+    moved = [change for change in changes if change]
+    observed = abs(sum(moved))
+    extreme = sum(
+        abs(sum(change if generator.random() < 0.5 else -change for change in moved)) >= observed
+        for _ in range(resamples)
+    )
+    gained = sum(int(a) > int(b) for before, after in runs for b, a in zip(before, after, strict=True))
+    lost = sum(int(a) < int(b) for before, after in runs for b, a in zip(before, after, strict=True))
+    return Paired(sum(changes) / scale, interval, gained, lost, (extreme + 1) / (resamples + 1))
 
 
 def paired(before: Sequence[bool], after: Sequence[bool], *, resamples: int = 2_000, seed: int = 0) -> Paired:

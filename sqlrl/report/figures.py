@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlrl.runs import Run
 
-__all__ = ["draw_plots"]
+__all__ = ["draw_comparison", "draw_plots"]
 
 INK, FAINT, BLUE, ORANGE = "#1f2328", "#d0d7de", "#2f6fde", "#d9822b"
 _MANY = 30  # bars of one label that can still be read
@@ -163,3 +163,37 @@ def _smooth(values: Sequence[float], weight: float = 0.9) -> list[float]:
         count = weight * count + 1
         smooth.append(total / count)
     return smooth
+
+
+def draw_comparison(
+    curves: Mapping[str, Mapping[int, Sequence[tuple[float, float]]]], path: Path, title: str
+) -> Path | None:
+    """Validation accuracy of each arm over the processor seconds that it cost, a thin line a seed and their mean end.
+
+    curves: arm -> seed -> points, each arm beginning where the warm start ends. None without matplotlib.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None:
+        return None
+    return _draw(path, _arms, (curves, title), 3.8)
+
+
+def _arms(axes: Any, what: tuple[Mapping[str, Mapping[int, Sequence[tuple[float, float]]]], str]) -> None:
+    curves, title = what
+    axes.set_title(f"{title}: validation accuracy from one warm start, by what is spent after it")
+    colours = {"control": "#8c959f", "rft": ORANGE, "grpo": BLUE, "rft+grpo": "#8250df", "ceiling": "#1a7f37"}
+    for arm, seeds in curves.items():
+        if arm == "warm":
+            continue
+        for number, (seed, points) in enumerate(seeds.items()):
+            start = [(0.0, curves["warm"][seed][-1][1])] if curves["warm"][seed] else []
+            line = [*start, *points]
+            axes.plot(
+                [seconds for seconds, _ in line], [100 * share for _, share in line], color=colours.get(arm, INK),
+                linewidth=1.6, alpha=0.85, marker="o", markersize=2.5, label=arm if not number else None,
+            )  # fmt: skip
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("questions right, %")
+    axes.set_xlabel("processor seconds after the warm start")
+    axes.legend(frameon=False, loc="lower right")

@@ -52,6 +52,7 @@ class Session:
             plan.benchmark, shown, self.config.judge or "robust", limits=limits, workers=self.config.workers
         )
         self._descriptions: dict[str, str] = {}
+        self._stage_started = time.process_time()
 
     @classmethod
     def open(
@@ -153,6 +154,7 @@ class Session:
         folder = self.checkpoints / f"{stage.folder}.trainer"
         resume_from = _latest_checkpoint(folder)
         self._forget_metrics_after(stage, resume_from)
+        self._stage_started = time.process_time()
         if stage.method == "rft":
             self._harvest(learner, stage)
         advance = self.progress.start(_title(stage), stage.steps)
@@ -162,7 +164,6 @@ class Session:
             stage.name, self.run_folder.append_metrics, stop=self.stop, advance=advance, every=self.plan.recipe.updates
         )
         recorder.at_step = lambda step: self._look(learner, stage, step, recorder)
-        started = time.process_time()
         if stage.method == "grpo":
             self._reinforce(learner, stage, folder, recorder, resume_from)
         else:
@@ -173,7 +174,7 @@ class Session:
             raise Interrupted(self.run_folder.folder)
         self._save(learner, self.checkpoints / stage.folder)
         shutil.rmtree(folder, ignore_errors=True)
-        self._note(stage.folder, processor_seconds=round(time.process_time() - started, 2))
+        self._note(stage.folder, processor_seconds=round(time.process_time() - self._stage_started, 2))
 
     def _imitate(
         self, learner: Learner, stage: Stage, folder: Path, recorder: Recorder, resume_from: Path | None
@@ -274,7 +275,9 @@ class Session:
         learner.model.train(was_training)
         items = evaluate(examples, self.judging, completions=completions, prompter=self.plan.prompter)
         score = summarise(items, self.judging.judge.name).official
-        self.run_folder.append_metrics({"stage": stage, "step": step, "validation": score.to_dict()})
+        spent = round(time.process_time() - self._stage_started, 2)
+        line = {"stage": stage, "step": step, "processor_seconds": spent, "validation": score.to_dict()}
+        self.run_folder.append_metrics(line)
         return items
 
     def _keep_completions(self, stage: Stage, step: int, seen: Sequence[dict[str, Any]]) -> None:
