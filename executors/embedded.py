@@ -234,9 +234,14 @@ def _refusal(query: Any) -> str:
     return ""
 
 
+def is_repeatable(query: str) -> bool:
+    """Whether a query gives the same result each time: neither clock nor chance decide it."""
+    return not _VOLATILE.search(query)
+
+
 def _key(index: int, query: str, rest: Any) -> Any:
     """Equal for queries that must give the same result: white space outside literals, names and comments is one."""
-    if _VOLATILE.search(query):
+    if not is_repeatable(query):
         return (index, query, rest)
     parts: list[str] = []
     position = 0

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.answers import parse
+from sqlrl.executors.embedded import is_repeatable
 from sqlrl.executors.errors import SqlrlError, UsageError, nearest
 from sqlrl.judging import Judging
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark, Example
     from sqlrl.executors.base import Limits
+    from sqlrl.judging import Judged
     from sqlrl.prompts import Prompter
 
 __all__ = ["PRESETS", "ExecutionReward", "Preset", "load_preset"]
@@ -40,6 +42,8 @@ PRESETS = {
     "deepretrieval-spider": Preset("bird-ex", 1.1, 0.0, 0.0, -2.0, "DeepRetrieval's table for Spider and WikiSQL"),
     "deepretrieval-bird": Preset("bird-ex", 1.1, 0.4, 0.0, -2.0, "DeepRetrieval's table for BIRD"),
 }
+_SETTLED = ("ok", "invalid", "refused")  # outcomes that neither the machine's load nor a service decides
+_KNOWN = 500_000  # verdicts kept; about 100 MB
 _NOBODYS = ("unavailable", "gold_failed", "missing_database", "empty_gold")
 
 
@@ -51,7 +55,8 @@ def load_preset(name: str) -> Preset:
 
 
 class ExecutionReward:
-    """Pays for what the query of a completion returns. Picklable and batched; never raises.
+    """Pays for what the query of a completion returns. Picklable and batched; never raises. The databases are taken
+    not to change while it lives.
 
     best: the most that a completion can earn. An example whose gold returns nothing pays None under the default
     judge, since it cannot tell right from wrong.
@@ -64,6 +69,7 @@ class ExecutionReward:
         self.judging = judging
         self.best = self.preset.right
         self.__name__ = preset
+        self._known: dict[tuple[str, str], tuple[float | None, str]] = {}
 
     @classmethod
     def of(
@@ -86,29 +92,44 @@ class ExecutionReward:
     ) -> list[float | None]:
         """prompts: not looked at. completions: text, or messages as TRL passes them. example_id: which each answers."""
         answers = [parse(_text(completion), self.prompter) for completion in completions]
-        asked = [(self.examples[name], answer.query) for name, answer in zip(example_id, answers, strict=True)]
+        asked = [(name, answer.query) for name, answer in zip(example_id, answers, strict=True)]
+        fresh = list(dict.fromkeys((n, q) for n, q in asked if q is not None and (n, q) not in self._known))
         try:
-            judged = self.judging.judge_all(asked)
+            judged = self.judging.judge_all([(self.examples[name], query) for name, query in fresh])
         except SqlrlError as error:
             logging.getLogger(__name__).warning("no rewards for this batch: %s", error)
             return [None] * len(answers)
-        values: list[float | None] = []
-        for answer, word in zip(answers, judged, strict=True):
-            if answer.query is None:
-                values.append(self.preset.malformed)
-            elif word.verdict.correct:
-                values.append(self.preset.right)
-            elif word.verdict.score is None or word.verdict.reason in _NOBODYS:
-                values.append(None)
-            else:
-                values.append(self.preset.ran if word.outcome == "ok" else self.preset.failed)
+        found = {key: (self._value(word), word.verdict.reason) for key, word in zip(fresh, judged, strict=True)}
+        paid = [
+            (self.preset.malformed, answer.fault)
+            if answer.query is None
+            else found.get((name, answer.query)) or self._known[name, answer.query]
+            for name, answer in zip(example_id, answers, strict=True)
+        ]
+        self._remember(found, judged)
         log_extra = columns.get("log_extra")
         if log_extra is not None:
             log_extra("query", [answer.query or "" for answer in answers])
-            log_extra(
-                "reason", [answer.fault or word.verdict.reason for answer, word in zip(answers, judged, strict=True)]
-            )
-        return values
+            log_extra("reason", [reason for _, reason in paid])
+        return [value for value, _ in paid]
+
+    def _value(self, word: Judged) -> float | None:
+        if word.verdict.correct:
+            return self.preset.right
+        if word.verdict.score is None or word.verdict.reason in _NOBODYS:
+            return None
+        return self.preset.ran if word.outcome == "ok" else self.preset.failed
+
+    def _remember(self, found: dict[tuple[str, str], tuple[float | None, str]], judged: Sequence[Judged]) -> None:
+        """What will be the same the next time. A policy repeats itself: most of its samples were judged before."""
+        if len(self._known) > _KNOWN:
+            self._known.clear()
+        for (key, value), word in zip(found.items(), judged, strict=True):
+            if word.outcome in _SETTLED and is_repeatable(key[1]):
+                self._known[key] = value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": {}}
 
 
 def _text(completion: Any) -> str:
