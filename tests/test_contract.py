@@ -1,0 +1,130 @@
+"""What every executor promises, whatever stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sqlrl.executors import Executor, Gold, Limits, Outcome, open_executor
+from sqlrl.executors.errors import SourceError
+from sqlrl.executors.relations import Relation
+
+BAG = Relation("bag")
+Maker = Callable[..., Executor]
+
+
+def _sqlite(tmp_path: Path) -> Maker:
+    import sqlite3
+
+    path = tmp_path / "numbers.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table numbers(n integer, word text)")
+        connection.executemany("insert into numbers values (?, ?)", [(1, "one"), (2, "two"), (3, "three")])
+    connection.close()
+    return lambda **settings: open_executor(f"sqlite:///{path}", workers=1, **settings)
+
+
+ENGINES = {"sqlite": _sqlite}
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
+    """Opens the three numbers behind one of the engines."""
+    return ENGINES[request.param](tmp_path)
+
+
+@pytest.fixture
+def executor(make: Maker) -> Iterator[Executor]:
+    with make(limits=Limits(seconds=1, rows=1_000, bytes=100_000)) as executor:
+        yield executor
+
+
+def test_it_is_an_executor(executor: Executor) -> None:
+    assert isinstance(executor, Executor)
+    assert executor.source
+    assert executor.dialect
+
+
+def test_it_describes_itself(executor: Executor) -> None:
+    assert "numbers" in executor.describe()
+
+
+def test_rows_are_tuples_under_named_columns(executor: Executor) -> None:
+    result = executor.execute("select n, word from numbers order by n")
+    assert (result.outcome, result.columns) == (Outcome.OK, ("n", "word"))
+    assert result.rows == ((1, "one"), (2, "two"), (3, "three"))
+    assert not result.truncated
+
+
+def test_a_limit_cuts_and_says_so(executor: Executor) -> None:
+    result = executor.execute("select n from numbers order by n", limit=2)
+    assert (result.rows, result.truncated) == (((1,), (2,)), True)
+    assert not executor.execute("select n from numbers", limit=3).truncated
+
+
+@pytest.mark.parametrize("query", ["", "selec", "select nothing from numbers", "select 1; select 2", "select \0 1"])
+def test_a_bad_query_is_data(executor: Executor, query: str) -> None:
+    result = executor.execute(query)
+    assert result.outcome in (Outcome.INVALID, Outcome.REFUSED)
+    assert result.message
+    assert result.rows == ()
+
+
+def test_writing_is_refused(executor: Executor) -> None:
+    assert executor.execute("delete from numbers").outcome is Outcome.REFUSED
+    assert executor.execute("select count(*) from numbers").rows == ((3,),)
+
+
+def test_too_many_rows_end_the_query(executor: Executor) -> None:
+    cross = "select 1 from numbers a" + "".join(f", numbers n{i}" for i in range(7))
+    assert executor.execute(cross).outcome is Outcome.TOO_LARGE
+
+
+def test_many_keep_their_order(executor: Executor) -> None:
+    queries = [f"select {i}" for i in range(50)] + ["select 7", "broken"]
+    results = executor.execute_many(queries)
+    assert [result.rows for result in results[:50]] == [((i,),) for i in range(50)]
+    assert results[50].rows == ((7,),)
+    assert results[51].outcome is Outcome.INVALID
+
+
+def test_comparing_says_how_both_ended(executor: Executor) -> None:
+    right, wrong, broken, bad_gold = executor.compare_many(
+        [
+            ("select n from numbers", Gold(query="select n from numbers order by n desc")),
+            ("select n + 1 from numbers", Gold(query="select n from numbers")),
+            ("broken", Gold(query="select n from numbers")),
+            ("select n from numbers", Gold(query="broken")),
+        ],
+        BAG,
+    )
+    assert (right.equal, right.score, right.predicted_rows, right.gold_rows) == (True, 1.0, 3, 3)
+    assert (wrong.equal, wrong.outcome) == (False, Outcome.OK)
+    assert (broken.equal, broken.outcome) == (False, Outcome.INVALID)
+    assert bad_gold.gold_outcome is Outcome.INVALID
+    assert not bad_gold.equal
+
+
+def test_comparing_with_rows_needs_no_gold_query(executor: Executor) -> None:
+    found = executor.compare_many([("select n from numbers", Gold(rows=((3,), (1,), (2,))))], BAG)
+    assert found[0].equal
+
+
+def test_streaming_gives_rows_or_raises(executor: Executor) -> None:
+    assert list(executor.stream("select n from numbers order by n")) == [(1,), (2,), (3,)]
+    with pytest.raises(SourceError):
+        list(executor.stream("broken"))
+
+
+def test_asyncio_gets_the_same(executor: Executor) -> None:
+    assert asyncio.run(executor.aexecute("select count(*) from numbers")).rows == ((3,),)
+
+
+def test_closing_twice_does_nothing(make: Maker) -> None:
+    executor = make()
+    executor.execute("select 1")
+    executor.close()
+    executor.close()
