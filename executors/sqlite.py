@@ -213,7 +213,9 @@ class _Connection:
             return sqlite3.SQLITE_DENY
         if action in ALLOWED_ACTIONS:
             return sqlite3.SQLITE_OK
-        self.refusal = f"only reading is allowed, not {ACTION_NAMES.get(action, 'this')}"
+        # SQLite asks to update its own catalogue where a virtual table is made on the fly.
+        what = "a virtual table (such as a pragma's)" if first == "sqlite_master" else ACTION_NAMES.get(action, "this")
+        self.refusal = f"only reading is allowed, not {what}"
         return sqlite3.SQLITE_DENY
 
     def _look(self) -> bool:
