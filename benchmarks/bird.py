@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
-from sqlrl.benchmarks.databases import faults_in, instances_in, notes_on
+from sqlrl.benchmarks.databases import Databases, notes_on
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
 from sqlrl.executors.errors import DataError, UsageError
@@ -38,6 +37,7 @@ class Bird:
         self.name = "bird" if subset == "dev" else f"bird/{subset}"
         self.subset = subset
         self.folder = search("bird", FOLDERS, MARKS, data).folder()
+        self._databases = Databases([self.folder / name for name in _DATABASES])
         self._read: dict[str, list[Example]] = {}
 
     def examples(self, split: str) -> list[Example]:
@@ -63,18 +63,19 @@ class Bird:
 
     def sources(self, example: Example) -> list[str]:
         """The database's file."""
-        return self._sources.get(example.labels["database"], [])
+        return self._databases.instances(example.labels["database"])
 
     def faults(self) -> dict[str, str]:
-        """See `Benchmark.faults`."""
-        return self._faults
+        """See `Benchmark.faults`; of the splits that were read so far."""
+        names = {example.labels["database"] for examples in self._read.values() for example in examples}
+        return self._databases.faults(names)
 
     def notes(self) -> list[str]:
         """Missing and empty databases with the questions that go with them."""
         return [
             note
             for split, examples in self._read.items()
-            for note in notes_on(self._faults, examples, f"{self.name} {split}")
+            for note in notes_on(self.faults(), examples, f"{self.name} {split}")
         ]
 
     def _example(self, item: dict[str, Any], split: str, index: int) -> Example:
@@ -85,16 +86,3 @@ class Bird:
             evidence=item.get("evidence") or "",
             labels={"database": item["db_id"], "difficulty": item.get("difficulty") or "unknown"},
         )
-
-    @cached_property
-    def _sources(self) -> dict[str, list[str]]:
-        names = {example.labels["database"] for examples in self._read.values() for example in examples}
-        folders = [self.folder / name for name in _DATABASES]
-        return {
-            name: next((found for folder in folders if (found := instances_in(folder / name))), [])
-            for name in sorted(names)
-        }
-
-    @cached_property
-    def _faults(self) -> dict[str, str]:
-        return faults_in(self._sources)

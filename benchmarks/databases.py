@@ -9,13 +9,37 @@ from pathlib import Path
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors import Outcome, open_executors
 
-__all__ = ["faults_in", "instances_in", "notes_on"]
+__all__ = ["Databases", "faults_in", "instances_in", "notes_on"]
 
 
 def instances_in(folder: Path) -> list[str]:
     """Source URLs of every SQLite file in a database's folder: several are several instances of one schema."""
     files = sorted(path for path in folder.glob("*.sqlite*") if path.suffix == ".sqlite" or path.suffix.isalnum())
     return [f"sqlite:///{path.resolve()}" for path in files if not path.name.endswith(("-wal", "-shm", "-journal"))]
+
+
+class Databases:
+    """Databases by name below some folders, looked for when they are asked for."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = list(folders)
+        self._instances: dict[str, list[str]] = {}
+        self._faults: dict[str, str] = {}
+
+    def instances(self, name: str) -> list[str]:
+        """Source URLs of one database, from the first folder that has it; empty where none does."""
+        if name not in self._instances:
+            found = (instances_in(folder / name) for folder in self.folders)
+            self._instances[name] = next((urls for urls in found if urls), [])
+        return self._instances[name]
+
+    def faults(self, names: Iterable[str]) -> dict[str, str]:
+        """Database -> "missing" (no file) or "empty" (no table with a row in any instance)."""
+        wanted = sorted(names)
+        fresh = [name for name in wanted if name not in self._faults]
+        found = faults_in({name: self.instances(name) for name in fresh})
+        self._faults.update({name: found.get(name, "") for name in fresh})
+        return {name: self._faults[name] for name in wanted if self._faults[name]}
 
 
 def faults_in(sources: Mapping[str, Sequence[str]]) -> dict[str, str]:

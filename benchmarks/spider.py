@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
-from sqlrl.benchmarks.databases import faults_in, instances_in, notes_on
+from sqlrl.benchmarks.databases import Databases, notes_on
 from sqlrl.benchmarks.hardness import hardness_of
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
@@ -35,6 +34,7 @@ class Spider:
 
     def __init__(self, data: str | Path | None = None) -> None:
         self.folder = search("spider", FOLDERS, MARKS, data).folder()
+        self._databases = Databases([self.folder / "database", self.folder / "test_database"])
         self._read: dict[str, list[Example]] = {}
 
     def examples(self, split: str) -> list[Example]:
@@ -56,18 +56,19 @@ class Spider:
 
     def sources(self, example: Example) -> list[str]:
         """Every SQLite file of the database's folder."""
-        return self._sources.get(example.labels["database"], [])
+        return self._databases.instances(example.labels["database"])
 
     def faults(self) -> dict[str, str]:
-        """See `Benchmark.faults`."""
-        return self._faults
+        """See `Benchmark.faults`; of the splits that were read so far."""
+        names = {example.labels["database"] for examples in self._read.values() for example in examples}
+        return self._databases.faults(names)
 
     def notes(self) -> list[str]:
         """Missing and empty databases with the questions that go with them."""
         return [
             note
             for split, examples in self._read.items()
-            for note in notes_on(self._faults, examples, f"spider {split}")
+            for note in notes_on(self.faults(), examples, f"spider {split}")
         ]
 
     def _example(self, item: dict[str, Any], split: str, index: int) -> Example:
@@ -77,19 +78,6 @@ class Spider:
             Gold(query=item["query"]),
             labels={"database": item["db_id"], "difficulty": hardness_of(item["query"])},
         )
-
-    @cached_property
-    def _sources(self) -> dict[str, list[str]]:
-        names = {example.labels["database"] for examples in self._read.values() for example in examples}
-        folders = [self.folder / "database", self.folder / "test_database"]
-        return {
-            name: next((found for folder in folders if (found := instances_in(folder / name))), [])
-            for name in sorted(names)
-        }
-
-    @cached_property
-    def _faults(self) -> dict[str, str]:
-        return faults_in(self._sources)
 
 
 def read_items(file: Path) -> list[dict[str, Any]]:

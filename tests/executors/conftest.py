@@ -25,7 +25,15 @@ def concerts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.executemany(
             "insert into singer values (?,?,?,?,?,?,?)",
             [
-                (i, f"Singer {i}", ("France", "Netherlands", "Chad")[i % 3], f"Song {i}", str(1990 + i % 5), 20 + i, "T")
+                (
+                    i,
+                    f"Singer {i}",
+                    ("France", "Netherlands", "Chad")[i % 3],
+                    f"Song {i}",
+                    str(1990 + i % 5),
+                    20 + i,
+                    "T",
+                )
                 for i in range(30)
             ],
         )
