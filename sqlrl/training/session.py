@@ -182,12 +182,12 @@ class Session:
         from sqlrl.training.sft import Supervision, supervise
 
         recipe = self.plan.recipe
-        first = stage.index == 0
+        from_scratch = stage.index == 0 and self.plan.is_tiny
         pairs = self._material(learner, stage)
         supervise(
             learner.model, learner.tokenizer, pairs,
             Supervision(
-                stage.steps, recipe.sft_learning_rate if first else recipe.rft_learning_rate, recipe.sft_batch,
+                stage.steps, recipe.sft_learning_rate if from_scratch else recipe.rft_learning_rate, recipe.sft_batch,
                 recipe.sft_dropout,
                 save_steps=4 * self.config.save_steps if stage.steps > self.config.save_steps else 0,
             ),

@@ -48,7 +48,7 @@ def _wait_until(condition: object, seconds: float = 5.0) -> bool:
 
 def test_every_wall_holds_here(concerts: Path) -> None:
     with open_executor(str(concerts), workers=1) as executor:
-        assert {state for state in executor.walls.values()} == {"held"}, executor.walls
+        assert set(executor.walls.values()) == {"held"}, executor.walls
 
 
 def test_a_source_is_guessed_by_its_content(concerts: Path, tmp_path: Path) -> None:
