@@ -1,0 +1,68 @@
+"""Evaluation from a policy or a file to figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sqlrl.assessment import assess
+from sqlrl.config import EvalConfig
+from sqlrl.executors.errors import UsageError
+from sqlrl.runs import Run
+from sqlrl.training.run import Quiet
+
+
+def test_a_scripted_policy_is_judged(shop: Path, script: Path, tmp_path: Path) -> None:
+    config = EvalConfig("spider", data=str(shop), policy=f"script:{script}", out=str(tmp_path / "runs"), name="one")
+    found = assess(config, Quiet())
+    assert [item.judged.verdict.correct for item in found.items] == [True, False, True, False]
+    assert [item.judged.outcome for item in found.items] == ["ok", "ok", "ok", "refused"]
+    assert found.items[2].fault == "<think> is missing"
+    assert found.summary.official.share == 0.5
+    assert found.summary.ceiling is not None
+    assert found.summary.ceiling.share == 1.0
+    assert found.run is not None
+    run = Run.open(tmp_path / "runs" / "one")
+    assert run.summary()["evaluation"]["official"]["right"] == 2
+    assert len(run.items()) == 4
+    page = (run.folder / "report.html").read_text()
+    assert "50.0 %" in page
+    assert "<script" not in page
+
+
+def test_predictions_from_a_file_get_the_same_words(shop: Path, tmp_path: Path) -> None:
+    path = tmp_path / "predictions.json"
+    path.write_text(json.dumps(["SELECT count(*) FROM product", "SELECT 1", "SELECT <", ""]))
+    config = EvalConfig("spider", data=str(shop), predictions=str(path), judge="bird-ex")
+    found = assess(config, Quiet(), keep=False)
+    assert [item.judged.verdict.correct for item in found.items] == [True, False, False, False]
+    assert found.summary.judge == "bird-ex"
+    line = found.items[0].to_dict()
+    assert list(line)[:10] == [
+        "index", "id", "db_id", "predicted", "gold", "outcome", "correct", "score", "safe", "reason",
+    ]  # fmt: skip
+    assert [item.index for item in found.items] == [0, 1, 2, 3]
+
+
+def test_empty_databases_are_official_and_not_safe(shop: Path, tmp_path: Path) -> None:
+    import sqlite3
+
+    path = shop / "spider" / "database" / "shop" / "shop.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("delete from product")
+    connection.commit()
+    connection.close()
+    predictions = tmp_path / "p.txt"
+    predictions.write_text("SELECT 0\nSELECT name FROM product\nSELECT name FROM product\nx\n")
+    found = assess(EvalConfig("spider", data=str(shop), predictions=str(predictions)), Quiet(), keep=False)
+    assert (found.summary.official.right, found.summary.official.total) == (3, 4)
+    assert found.summary.safe.total == 0
+    assert {item.judged.verdict.reason for item in found.items} == {"empty_database"}
+    assert "shop (4)" in " ".join(found.notes)
+
+
+def test_one_thing_is_judged_at_a_time(shop: Path) -> None:
+    with pytest.raises(UsageError, match="either"):
+        assess(EvalConfig("spider", data=str(shop)), Quiet())
