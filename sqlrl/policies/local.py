@@ -100,8 +100,8 @@ def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
     dtype = torch.bfloat16 if place.startswith("cuda") else torch.float32
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype).to(place)
-    except (OSError, ValueError, RuntimeError) as error:
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
+    except Exception as error:  # whatever transformers, safetensors and the hub raise becomes ours here
         line = " ".join(str(error).split())[:200]
         if Path(name).exists():
             raise DataError(f"the checkpoint {name} cannot be loaded: {line}") from None
@@ -109,6 +109,7 @@ def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
             f"the model {name} is neither in the local cache nor to be had from the hub (no network or no such model); "
             "without weights, train the tiny policy: --policy tiny"
         ) from None
+    model.to(place)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.eval()

@@ -96,13 +96,14 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
     if config.limit:
         train, validation = train[: config.limit], validation[: config.limit]
         demonstrations = demonstrations[: config.limit]
+    stages = _stages(method, recipe, policy, config.max_steps, allow_gold)
     return Plan(
-        config, benchmark, policy, recipe, prompter, _stages(method, recipe, config, allow_gold), demonstrations, train,
-        validation, len(every) - len(train), benchmark.notes(),
+        config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
+        len(every) - len(train), benchmark.notes(),
     )  # fmt: skip
 
 
-def _stages(method: str, recipe: Recipe, config: TrainConfig, allow_gold: bool) -> list[Stage]:
+def _stages(method: str, recipe: Recipe, policy: str, max_steps: int | None, allow_gold: bool) -> list[Stage]:
     steps = {
         "sft": recipe.sft_steps,
         "rft": recipe.rft_steps,
@@ -112,13 +113,13 @@ def _stages(method: str, recipe: Recipe, config: TrainConfig, allow_gold: bool) 
     stages: list[Stage] = []
     for position, part in enumerate(stages_of(method, allow_gold)):
         # A warm start is made once; further sft is the control of the other methods, and costs about what they cost.
-        further = position or (_is_tiny(config.policy or "") and config.policy != "tiny")
+        further = position or (policy != "tiny" and _is_tiny(policy))
         wanted = recipe.control_steps if part == "sft" and further else steps[part]
         rounds = recipe.rft_rounds if part == "rft" else 1
         for _ in range(rounds):
             seen = sum(stage.method == part for stage in stages)
             name = part if not seen else f"{part}{seen + 1}"
-            count = min(wanted, config.max_steps) if config.max_steps else wanted
+            count = min(wanted, max_steps) if max_steps else wanted
             stages.append(Stage(len(stages), part, name, count))
     return stages
 

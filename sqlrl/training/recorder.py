@@ -29,7 +29,6 @@ NAMES = {
     "completions/mean_length": "completion_tokens",
     "completions/clipped_ratio": "clipped",
     "kl": "kl",
-    "num_tokens": "tokens",
 }
 
 
@@ -88,6 +87,7 @@ class Recorder(TrainerCallback):
         self.groups: Any = None
         self.step_started = 0.0
         self.stopped = False
+        self._tokens_before = 0.0
 
     def attach(self, groups: Any, reward: Any) -> None:
         self.groups = groups
@@ -113,6 +113,10 @@ class Recorder(TrainerCallback):
         for theirs, ours in NAMES.items():
             if theirs in logs:
                 line[ours] = float(logs[theirs])
+        if "num_tokens" in logs:
+            # TRL counts from where this process began; a step's own tokens don't depend on that.
+            line["tokens"] = float(logs["num_tokens"]) - self._tokens_before
+            self._tokens_before = float(logs["num_tokens"])
         if self.groups is not None:
             line.update(self.groups.tally.metrics())
         self.record(line)

@@ -157,7 +157,7 @@ class Session:
         self._stage_started = time.process_time()
         if stage.method == "rft":
             self._harvest(learner, stage)
-        advance = self.progress.start(_title(stage), stage.steps)
+        advance = self.progress.start(_title(stage, self._from_scratch(stage)), stage.steps)
         if resume_from is not None:
             advance(_step_of(resume_from), "resumed")
         recorder = Recorder(
@@ -176,13 +176,16 @@ class Session:
         shutil.rmtree(folder, ignore_errors=True)
         self._note(stage.folder, processor_seconds=round(time.process_time() - self._stage_started, 2))
 
+    def _from_scratch(self, stage: Stage) -> bool:
+        return stage.index == 0 and self.plan.is_tiny
+
     def _imitate(
         self, learner: Learner, stage: Stage, folder: Path, recorder: Recorder, resume_from: Path | None
     ) -> None:
         from sqlrl.training.sft import Supervision, supervise
 
         recipe = self.plan.recipe
-        from_scratch = stage.index == 0 and self.plan.is_tiny
+        from_scratch = self._from_scratch(stage)
         pairs = self._material(learner, stage)
         supervise(
             learner.model, learner.tokenizer, pairs,
@@ -370,9 +373,10 @@ class Session:
         return learner.prompt_ids(example), learner.completion_ids(completion)
 
 
-def _title(stage: Stage) -> str:
+def _title(stage: Stage, from_scratch: bool) -> str:
     return {
-        "sft": "warm start (SFT)", "rft": "rejection sampling (RFT)", "grpo": "reinforcement (GRPO)",
+        "sft": "warm start (SFT)" if from_scratch else "imitation (SFT)",
+        "rft": "rejection sampling (RFT)", "grpo": "reinforcement (GRPO)",
         "gold": "imitating golds (ceiling)",
     }[stage.method]  # fmt: skip
 

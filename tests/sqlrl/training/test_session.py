@@ -1,0 +1,130 @@
+"""Real training runs, small: every method, killed and resumed, interrupted, from a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlrl.config import TrainConfig
+from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.runs import Run
+from sqlrl.training.run import Interrupted, Quiet, train
+
+pytest.importorskip("trl")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # TRL's and transformers' own
+]
+SMALL: dict[str, Any] = {
+    "limit": 40, "sft_steps": 12, "rft_steps": 6, "grpo_steps": 6, "questions": 4, "num_generations": 4,
+    "save_steps": 2, "threads": 1, "workers": 1, "max_completion_tokens": 24,
+}  # fmt: skip
+TIMES = {"seconds", "reward_seconds", "sample_seconds", "processor_seconds"}
+
+
+def _config(out: Path, name: str, **settings: Any) -> TrainConfig:
+    return TrainConfig("mini", policy="tiny", out=str(out), name=name, **(SMALL | settings))
+
+
+def _without_times(run: Run) -> list[dict[str, Any]]:
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in run.metrics()]
+
+
+@pytest.mark.parametrize("method", ["sft", "sft+grpo", "sft+sft"])
+def test_a_method_runs_to_its_end(tmp_path: Path, method: str) -> None:
+    run = train(_config(tmp_path, "run", method=method), Quiet())
+    names = list(run.summary()["stages"])
+    assert len(names) == len(method.split("+"))
+    assert (run.folder / "checkpoints" / "final" / "model.safetensors").exists()
+    assert not list((run.folder / "checkpoints").glob("*.trainer"))
+    assert (run.folder / "report.html").exists()
+    assert len(run.items()) == 40
+    lines = run.metrics()
+    assert max(line["step"] for line in lines if line["stage"] == "sft") == 12
+    if "grpo" in method:
+        assert list((run.folder / "completions").glob("*.parquet"))
+        assert all(0 <= line["sampled_reward"] <= 1 for line in lines if "sampled_reward" in line)
+
+
+def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
+    first = train(_config(tmp_path, "first", method="sft+grpo"), Quiet())
+    second = train(_config(tmp_path, "second", method="sft+grpo"), Quiet())
+    other = train(_config(tmp_path, "other", method="sft", seed=1), Quiet())
+    assert _without_times(first) == _without_times(second)
+    assert _without_times(first)[0] != _without_times(other)[0]
+
+
+@pytest.mark.parametrize("kill_at", [("sft", 9), ("grpo", 3)])
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, kill_at: tuple[str, int]) -> None:
+    """SIGKILL in the middle of a stage; resumed, the metrics are the same but for times."""
+    whole = train(_config(tmp_path, "whole", method="sft+grpo"), Quiet())
+    config = _config(tmp_path, "killed", method="sft+grpo")
+    code = (
+        "import sys, json, warnings; warnings.simplefilter('ignore')\n"
+        "from sqlrl.config import TrainConfig\n"
+        "from sqlrl.training.run import Quiet, train\n"
+        "train(TrainConfig.from_dict(json.loads(sys.argv[1])), Quiet())\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(config.to_dict())])
+    metrics = tmp_path / "killed" / "metrics.jsonl"
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline:
+        lines = metrics.read_text().splitlines() if metrics.exists() else []
+        seen = [json.loads(line) for line in lines if line.endswith("}")]
+        if any(line["stage"] == kill_at[0] and line["step"] >= kill_at[1] for line in seen):
+            process.kill()
+        time.sleep(0.005)
+    assert process.wait() == -signal.SIGKILL
+    resumed = train(config, Quiet(), resume=tmp_path / "killed")
+    assert _without_times(resumed) == _without_times(whole)
+    assert resumed.items() == whole.items()
+
+
+def test_ctrl_c_saves_and_the_run_goes_on(tmp_path: Path) -> None:
+    config = _config(tmp_path, "stopped", method="sft", sft_steps=30)
+
+    class Watch(Quiet):
+        def start(self, task: str, steps: int) -> Any:
+            def advance(count: int, word: str) -> None:
+                if "loss" in word and not sent:
+                    sent.append(True)
+                    os.kill(os.getpid(), signal.SIGINT)
+
+            return advance
+
+    sent: list[bool] = []
+    assert threading.current_thread() is threading.main_thread()
+    with pytest.raises(Interrupted) as stop:
+        train(config, Watch())
+    assert stop.value.folder == tmp_path / "stopped"
+    run = train(config, Quiet(), resume=stop.value.folder)
+    assert [line["step"] for line in run.metrics() if "loss" in line] == list(range(1, 31))
+
+
+def test_a_checkpoint_is_trained_on_as_it_was_taught(tmp_path: Path) -> None:
+    first = train(_config(tmp_path, "first", method="sft"), Quiet())
+    config = TrainConfig("mini", policy=str(first.folder), method="grpo", out=str(tmp_path), name="second", **SMALL)
+    second = train(config, Quiet())
+    settings = [json.loads((r.folder / "checkpoints/final/policy.json").read_text()) for r in (first, second)]
+    assert settings[0] == settings[1]
+    assert "start" in second.summary()["stages"]
+
+
+def test_nothing_right_to_imitate_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nothing to imitate"):
+        train(_config(tmp_path, "hopeless", method="rft", limit=3, evaluate=False), Quiet())
+
+
+def test_a_taken_name_begins_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(UsageError, match="already there"):
+        train(_config(tmp_path, "taken"), Quiet())
