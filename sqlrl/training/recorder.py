@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 
 __all__ = ["Recorder", "Stop", "stop_on_interrupt"]
 
-# TRL's names, and ours where a reader of metrics.jsonl would not guess.
+# TRL's names, and ours. Not its num_tokens: a resumed run counts them from nought.
 NAMES = {
     "loss": "loss",
     "learning_rate": "learning_rate",
@@ -87,7 +87,6 @@ class Recorder(TrainerCallback):
         self.groups: Any = None
         self.step_started = 0.0
         self.stopped = False
-        self._tokens_before = 0.0
 
     def attach(self, groups: Any, reward: Any) -> None:
         self.groups = groups
@@ -113,10 +112,6 @@ class Recorder(TrainerCallback):
         for theirs, ours in NAMES.items():
             if theirs in logs:
                 line[ours] = float(logs[theirs])
-        if "num_tokens" in logs:
-            # TRL counts from where this process began; a step's own tokens don't depend on that.
-            line["tokens"] = float(logs["num_tokens"]) - self._tokens_before
-            self._tokens_before = float(logs["num_tokens"])
         if self.groups is not None:
             line.update(self.groups.tally.metrics())
         self.record(line)

@@ -62,9 +62,10 @@ def run_trainer(trainer: Any, callbacks: Sequence[Any], resume_from: Path | None
 
 
 def silence() -> None:
-    """Keep the libraries' own progress bars off the screen; ours tell what a reader wants to know."""
+    """Keep the libraries' own bars and remarks off the screen; ours tell what a reader wants to know."""
     import datasets
     from transformers.utils import logging as transformers_logging
 
     datasets.disable_progress_bars()
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # tied weights are "missing" in every checkpoint that is resumed
