@@ -16,7 +16,6 @@ import pytest
 
 from sqlrl.config import TrainConfig
 from sqlrl.executors.errors import DataError, UsageError
-from sqlrl.runs import Run
 from sqlrl.training.run import Interrupted, Quiet, train
 
 pytest.importorskip("trl")
