@@ -128,6 +128,10 @@ class ExecutionReward:
             if word.outcome in _SETTLED and is_repeatable(key[1]):
                 self._known[key] = value
 
+    def forget(self) -> None:
+        """Judge everything anew from here on; for databases that changed."""
+        self._known.clear()
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_known": {}}
 
