@@ -122,11 +122,16 @@ def _trained(config: TrainConfig, progress: Progress) -> Run:
     folder = Path(config.out) / (config.name or "")
     if not (folder / "config.yaml").exists():
         return Session.open(config, progress, allow_gold=True).run()
-    if read_config(folder / "config.yaml") != config.to_dict():
+    if _what_counts(read_config(folder / "config.yaml")) != _what_counts(config.to_dict()):
         raise UsageError(f"{folder} was made with other settings: take another --out")
     if (folder / "checkpoints" / "final" / "policy.json").exists():
         return Run.open(folder)
     return Session.open(config, progress, resume=folder, allow_gold=True).run()
+
+
+def _what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without those of the machine, which may differ from one sitting to the next."""
+    return {key: value for key, value in settings.items() if key not in ("data", "out", "policy", "threads", "workers")}
 
 
 def _judged(run: Run, config: TrainConfig, progress: Progress) -> list[dict[str, Any]]:

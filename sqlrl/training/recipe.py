@@ -95,8 +95,8 @@ LARGE = Recipe(
 )
 # People's questions with long queries: a warm start trained until its labels teach it no more.
 GEOQUERY = replace(
-    TINY, sft_steps=1600, max_completion_tokens=200, grpo_steps=200, grpo_learning_rate=2e-4, rft_replay=True,
-    rft_rounds=2, rft_steps=400, control_steps=1200, thinking=False,
+    TINY, sft_steps=1600, max_completion_tokens=200, grpo_steps=150, grpo_learning_rate=2e-4, rft_replay=True,
+    rft_rounds=2, rft_steps=400, control_steps=1000, thinking=False,
 )  # fmt: skip
 # Unseen databases: the schema has to be read, which a policy from scratch hardly learns from a few hundred questions.
 SPIDER = replace(
