@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlrl.executors.errors import UsageError, nearest
+from sqlrl.outline import outline
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
@@ -34,9 +35,10 @@ _FORM = {
 class Prompter:
     """How questions are put to a policy and what form its answers have; saved beside the weights that learnt it.
 
-    style: "full" (instructions, schema, evidence: for models that read), "compact" (schema and question), "terse"
-    (the database's name and the question: for policies that were trained on the very databases). thinking: whether a
-    <think> part comes first. prefill: whether the prompt ends with <think>, so that the completion starts inside.
+    style: "full" (instructions, schema, evidence: for models that read), "compact" (an outline of the schema, and the
+    question), "terse" (the database's name and the question: for policies that were trained on the very databases).
+    thinking: whether a <think> part comes first. prefill: whether the prompt ends with <think>, so that the completion
+    starts inside.
     """
 
     style: str = "full"
@@ -64,7 +66,7 @@ class Prompter:
             if example.evidence:
                 parts.append(example.evidence)
         elif self.style == "compact":
-            parts = [description, *([example.evidence] if example.evidence else []), question]
+            parts = [outline(description), *([example.evidence] if example.evidence else []), question]
         else:
             parts = [_TASK[self.answer_key].format(dialect=self.dialect)]
             if description:

@@ -35,10 +35,10 @@ class TinyShape:
     heads: int = 4
     feed_forward: int = 320
     vocabulary: int = 2048
-    context: int = 1024
+    context: int = 4096
 
 
-def create_tokenizer(texts: Iterable[str], vocabulary: int = 2048, context: int = 1024) -> Any:
+def create_tokenizer(texts: Iterable[str], vocabulary: int = 2048, context: int = 4096) -> Any:
     """A byte-level BPE tokenizer trained on `texts`, with a chat template; splits digits one by one.
 
     Any text can be written with it, since every byte is a token; `vocabulary` is an upper bound.

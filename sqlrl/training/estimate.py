@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,9 @@ _CHARACTERS_A_TOKEN = 3.5  # of English and SQL, where no tokenizer is at hand
 def estimate(plan: Plan) -> list[tuple[str, str]]:
     """Lines of (what, how much). Token counts are measured on a sample where the tokenizer is here."""
     recipe = plan.recipe
-    config, tokenizer = _model_of(plan)
-    prompts = _prompt_lengths(plan, tokenizer)
+    texts = _prompts(plan)
+    config, tokenizer = _model_of(plan, texts)
+    prompts = [_length(text, tokenizer) for text in texts]
     lines = [
         ("benchmark", plan.benchmark.name),
         ("policy", plan.policy + (f", {_short(_parameters(config))} parameters" if config is not None else "")),
@@ -61,26 +63,29 @@ def _cost(stage: Any, plan: Plan, prompt: float) -> str:
     return f"{steps} of {recipe.sft_batch} pairs{extra}"
 
 
-def _prompt_lengths(plan: Plan, tokenizer: Any) -> list[int]:
+def _prompts(plan: Plan) -> list[str]:
     """Of a sample of the training questions."""
     sample = plan.train[:: max(1, len(plan.train) // _SAMPLE)]
     with Judging.of(plan.benchmark, sample, workers=1) as judging:
         describe = plan.prompter.needs_description
-        texts = [
+        return [
             plan.prompter.messages(example, judging.describe(example) if describe else "")[0]["content"]
             for example in sample
         ]
+
+
+def _length(text: str, tokenizer: Any) -> int:
     if tokenizer is None:
-        return [round(len(text) / _CHARACTERS_A_TOKEN) for text in texts]
-    return [len(tokenizer(text)["input_ids"]) for text in texts]
+        return round(len(text) / _CHARACTERS_A_TOKEN)
+    return len(tokenizer(text)["input_ids"])
 
 
-def _model_of(plan: Plan) -> tuple[Any, Any]:
+def _model_of(plan: Plan, prompts: Sequence[str]) -> tuple[Any, Any]:
     """(transformers config, tokenizer) of the plan's policy, from this machine alone; None where they are not here."""
     from transformers import AutoConfig, AutoTokenizer
 
     if plan.is_tiny:
-        tokenizer = create_tokenizer([d.query for d in plan.demonstrations] + [e.question for e in plan.train])
+        tokenizer = create_tokenizer([*prompts, *(d.query for d in plan.demonstrations)])
         return create_model(tokenizer, TinyShape()).config, tokenizer
     from sqlrl.policies.local import checkpoint_in
 

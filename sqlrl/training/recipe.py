@@ -100,8 +100,9 @@ GEOQUERY = replace(
 )  # fmt: skip
 # Unseen databases: the schema has to be read, which a policy from scratch hardly learns from a few hundred questions.
 SPIDER = replace(
-    TINY, sft_steps=600, max_completion_tokens=128, prompt_style="compact", thinking=False, rft_replay=True
-)
+    TINY, sft_steps=400, sft_batch=16, control_steps=400, max_completion_tokens=128, prompt_style="compact",
+    thinking=False, rft_replay=True,
+)  # fmt: skip
 
 
 def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
