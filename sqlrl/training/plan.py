@@ -96,10 +96,16 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
     if config.limit:
         train, validation = train[: config.limit], validation[: config.limit]
         demonstrations = demonstrations[: config.limit]
+    notes = benchmark.notes()
+    if policy == "tiny" and prompter.needs_description:
+        notes.append(
+            "a policy from scratch gets near nothing on databases that it has not seen: "
+            f"this is made for a checkpoint such as --policy {DEFAULT_MODEL}"
+        )
     stages = _stages(method, recipe, policy, config.max_steps, allow_gold)
     return Plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
-        len(every) - len(train), benchmark.notes(),
+        len(every) - len(train), notes,
     )  # fmt: skip
 
 

@@ -75,6 +75,8 @@ class Session:
         threads = self.config.threads or min(4, len(os.sched_getaffinity(0)))
         torch.set_num_threads(threads)
         silence()
+        for note in self.plan.notes:
+            self.progress.say(f"note: {note}")
         try:
             with stop_on_interrupt(self.stop):
                 learner = self._starting_learner()
