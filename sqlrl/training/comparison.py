@@ -191,7 +191,7 @@ def write_table(comparison: Comparison) -> str:
     for before, after in _tests(comparison.arms):
         test = comparison.versus(before, after)
         low, high = test.interval
-        p = f"{test.p:.3f}" if test.p >= 0.001 else f"{test.p:.0e}"
+        p = f"{test.p:.3f}" if test.p >= 0.001 else f"{test.p:.0e}" if test.p > 1e-99 else "< 1e-99"
         lines.append(
             f"| {after} against {before} | {100 * test.difference:+.1f} | {100 * low:+.1f} to {100 * high:+.1f} | "
             f"{test.gained} / {test.lost} | {p} |"
@@ -224,7 +224,7 @@ def _gap(comparison: Comparison) -> str:
     if way <= 0:
         return "The ceiling lies no higher than the warm start."
     parts = [
-        f"{arm} {100 * (mean_of(arm) - mean_of('warm')) / way:.0f} %"
+        f"{arm} {round(100 * (mean_of(arm) - mean_of('warm')) / way)} %"
         for arm in comparison.arms
         if arm not in ("warm", "ceiling")
     ]
