@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlrl.benchmarks import load_judge
 from sqlrl.benchmarks.base import Example, Verdict
-from sqlrl.executors.base import Comparison, Limits
+from sqlrl.executors.base import Comparison, Gold, Limits
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark
     from sqlrl.executors.embedded import ExecutorGroup
+    from sqlrl.executors.relations import Relation
 
 __all__ = ["Judged", "Judging"]
 
@@ -88,24 +89,44 @@ class Judging:
         urls = self.sources[example.id]
         return self.group.describe(urls[0], sample_rows) if urls else ""
 
-    def judge_all(self, predictions: Sequence[tuple[Example, str | None]]) -> list[Judged]:
-        """One verdict for each (example, predicted query); None stands for a completion without a query."""
-        tasks: list[Any] = []
-        relations: list[Any] = []
-        spans: list[int] = []
-        for example, predicted in predictions:
-            urls = self.sources[example.id] if predicted is not None else ()
-            if predicted is not None and urls:
-                query, gold = self.judge.prepare(predicted, example.gold)
-                relation = self.judge.relation(gold)
-                tasks.extend((url, query, gold) for url in urls)
-                relations.extend([relation] * len(urls))
-            spans.append(len(urls))
-        comparisons = iter(self.group.compare_many(tasks, relations) if tasks else ())
-        return [
-            self._judged(example, predicted, [next(comparisons) for _ in range(span)])
-            for (example, predicted), span in zip(predictions, spans, strict=True)
-        ]
+    def judge_all(self, predictions: Sequence[tuple[Example, str | None]], *, thorough: bool = True) -> list[Judged]:
+        """One verdict for each (example, predicted query); None stands for a completion without a query.
+
+        thorough: run every prediction on every instance. Else one that is wrong on the first is not run on the others:
+        the verdict is the same, but for golds that fail on a later instance only.
+        """
+        found: list[list[Comparison]] = [[] for _ in predictions]
+        waiting = [(index, self.sources[e.id]) for index, (e, query) in enumerate(predictions) if query is not None]
+        first = None if thorough else 1
+        self._compare(predictions, [(index, urls[:first]) for index, urls in waiting], found)
+        if not thorough:
+            open_still = [(index, urls[1:]) for index, urls in waiting if found[index] and found[index][0].equal]
+            self._compare(predictions, open_still, found)
+        return [self._judged(e, query, comparisons) for (e, query), comparisons in zip(predictions, found, strict=True)]
+
+    def _compare(
+        self,
+        predictions: Sequence[tuple[Example, str | None]],
+        wanted: Sequence[tuple[int, Sequence[str]]],
+        found: list[list[Comparison]],
+    ) -> None:
+        """Compare the prediction of each index on some sources; what comes of it is added to `found`."""
+        tasks: list[tuple[str, str, Gold]] = []
+        relations: list[Relation] = []
+        owners: list[int] = []
+        for index, urls in wanted:
+            example, predicted = predictions[index]
+            if predicted is None or not urls:
+                continue
+            query, gold = self.judge.prepare(predicted, example.gold)
+            relation = self.judge.relation(gold)
+            for url in urls:
+                tasks.append((url, query, gold))
+                relations.append(relation)
+                owners.append(index)
+        comparisons = self.group.compare_many(tasks, relations) if tasks else []
+        for index, comparison in zip(owners, comparisons, strict=True):
+            found[index].append(comparison)
 
     def _judged(self, example: Example, predicted: str | None, comparisons: list[Comparison]) -> Judged:
         fault = self.faults.get(example.labels.get("database", ""))

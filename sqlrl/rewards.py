@@ -95,7 +95,7 @@ class ExecutionReward:
         asked = [(name, answer.query) for name, answer in zip(example_id, answers, strict=True)]
         fresh = list(dict.fromkeys((n, q) for n, q in asked if q is not None and (n, q) not in self._known))
         try:
-            judged = self.judging.judge_all([(self.examples[name], query) for name, query in fresh])
+            judged = self.judging.judge_all([(self.examples[name], query) for name, query in fresh], thorough=False)
         except SqlrlError as error:
             logging.getLogger(__name__).warning("no rewards for this batch: %s", error)
             return [None] * len(answers)
