@@ -27,8 +27,6 @@ EXAMPLES = [Example(f"q{i}", "?", Gold(query=gold), labels={"database": "t"}) fo
     ["select count(*) from t", "select x from t where x > 2", "select x from t", "broken"]
 )]  # fmt: skip
 QUERIES = [
-    "select count(*) from t", "select 2", "select x from t where x < 3", "select 3 where 0", "broken", "select x from t", None,
-]  # fmt: skip
     "select count(*) from t",
     "select 2",
     "select x from t where x < 3",
