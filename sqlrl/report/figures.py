@@ -30,7 +30,7 @@ def draw_plots(run: Run) -> list[Path]:
         drawn.append(_draw(folder / "accuracy.png", _accuracy, metrics))
     if any("sampled_reward" in line for line in metrics):
         drawn.append(_draw(folder / "reward.png", _reward, metrics))
-    if any("loss" in line for line in metrics):
+    if any("loss" in line and "sampled_reward" not in line for line in metrics):
         drawn.append(_draw(folder / "loss.png", _loss, metrics))
     evaluation = summary.get("evaluation") or {}
     for label, values in evaluation.get("by", {}).items():
