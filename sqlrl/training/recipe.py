@@ -93,10 +93,12 @@ LARGE = Recipe(
     thinking=True,
     default_method="grpo",
 )
-# People's questions with long queries: a warm start trained until its labels teach it no more.
+# People's questions with long queries: a warm start trained until its labels teach it no more is sure of itself, so its
+# samples are drawn hot, and many of a question, or they hold nothing new.
 GEOQUERY = replace(
-    TINY, sft_steps=1600, max_completion_tokens=200, grpo_steps=150, grpo_learning_rate=2e-4, rft_replay=True,
-    rft_rounds=2, rft_steps=400, control_steps=1000, thinking=False,
+    TINY, sft_steps=1600, max_completion_tokens=200, thinking=False, temperature=1.4, control_steps=1000,
+    rft_replay=True, rft_rounds=2, rft_steps=400, rft_samples=32, rft_keep=4,
+    grpo_steps=150, grpo_learning_rate=3e-4, questions=8, num_generations=16,
 )  # fmt: skip
 # Unseen databases: the schema has to be read, which a policy from scratch hardly learns from a few hundred questions.
 SPIDER = replace(
