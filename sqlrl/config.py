@@ -60,6 +60,7 @@ class TrainConfig(_Config):
     rft_steps: int | None = None
     grpo_steps: int | None = None
     grpo_learning_rate: float | None = None
+    grpo_samples: int | None = None
     questions: int | None = None
     num_generations: int | None = None
     temperature: float | None = None

@@ -50,7 +50,10 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run"}
 @click.option("--grpo-steps", type=int)
 @click.option("--grpo-learning-rate", type=float)
 @click.option("--questions", type=int, help="GRPO: groups a step.")
-@click.option("--num-generations", type=int, help="GRPO: completions a group.")
+@click.option("--num-generations", type=int, help="GRPO: completions a group, trained on.")
+@click.option(
+    "--grpo-samples", type=int, help="GRPO: completions drawn for a group, of which it keeps the most telling."
+)
 @click.option("--temperature", type=float, help="Of sampling.")
 @click.option("--updates", type=int, help="GRPO: updates from one sampled batch.")
 @click.option("--max-completion-tokens", type=int)

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from sqlrl.config import EvalConfig, TrainConfig, read_config
 from sqlrl.executors.errors import UsageError
 from sqlrl.runs import Run, write_text
 from sqlrl.statistics import Paired, paired, pooled, wilson
-from sqlrl.training.session import Session
+from sqlrl.training.plan import draw_plan
+from sqlrl.training.session import RECIPE, Session
 
 if TYPE_CHECKING:
     from sqlrl.training.run import Progress
@@ -30,6 +31,13 @@ ARMS = {
     "grpo": ("grpo", "GRPO"),
     "rft+grpo": ("rft+grpo", "RFT, then GRPO"),
     "ceiling": ("gold", "SFT with the golds (ceiling)"),
+}
+
+
+# method -> the recipe's keys, by how they begin, that no other method reads
+_KEYS_OF = {
+    "grpo": ("grpo_", "questions", "num_generations", "updates"),
+    "rft": ("rft_rounds", "rft_samples", "rft_keep", "rft_steps"),
 }
 
 
@@ -99,7 +107,9 @@ def compare(
     items: dict[str, dict[int, Any]] = {}
     spent: dict[str, dict[int, float]] = {}
     curves: dict[str, dict[int, Any]] = {}
-    chosen = ["warm", *(arm for arm in ARMS if arm in arms and arm != "warm")]
+    # The control comes last: it is given as much compute as the dearest of the others took.
+    chosen = ["warm", *(arm for arm in ARMS if arm in arms and arm not in ("warm", "control"))]
+    chosen += ["control"] if "control" in arms else []
     for seed in seeds:
         # Each seed of mini is another set of houses; a benchmark of files has one set of questions.
         name = f"mini/{seed}" if benchmark == "mini" else benchmark
@@ -110,6 +120,8 @@ def compare(
                 name, data=data, policy="tiny" if arm == "warm" else str(warm), method=ARMS[arm][0], seed=seed,
                 out=str(out / f"seed-{seed}"), name=arm, threads=threads, **(settings or {}),
             )  # fmt: skip
+            if arm == "control":
+                config.sft_steps = _equal_steps(Run.open(warm.parent.parent), seed, spent)
             run = _trained(config, progress)
             items.setdefault(arm, {})[seed] = _judged(run, config, progress)
             summary = run.summary()
@@ -118,15 +130,34 @@ def compare(
     return Comparison(benchmark, out, items, spent, curves)
 
 
+def _equal_steps(warm: Run, seed: int, spent: Mapping[str, Mapping[int, float]]) -> int | None:
+    """As many steps of imitation as cost what the dearest method cost, by what the warm start's steps took."""
+    dearest = max((spent[arm][seed] for arm in spent if arm not in ("warm", "ceiling")), default=0.0)
+    steps = max((line["step"] for line in warm.metrics() if "loss" in line), default=0)
+    return max(1, round(steps * dearest / spent["warm"][seed])) if dearest and steps else None
+
+
 def _trained(config: TrainConfig, progress: Progress) -> Run:
     folder = Path(config.out) / (config.name or "")
     if not (folder / "config.yaml").exists():
         return Session.open(config, progress, allow_gold=True).run()
     if _what_counts(read_config(folder / "config.yaml")) != _what_counts(config.to_dict()):
         raise UsageError(f"{folder} was made with other settings: take another --out")
+    made_with, now = read_config(folder / RECIPE), asdict(draw_plan(config, allow_gold=True).recipe)
+    changed = [key for key in now if made_with.get(key) != now[key] and _matters(key, config.method or "")]
+    if changed:
+        raise UsageError(f"{folder} was made with another recipe ({', '.join(changed)}): take another --out")
     if (folder / "checkpoints" / "final" / "policy.json").exists():
         return Run.open(folder)
     return Session.open(config, progress, resume=folder, allow_gold=True).run()
+
+
+def _matters(key: str, method: str) -> bool:
+    """Whether a recipe's key has a say in training by `method`."""
+    for name, keys in _KEYS_OF.items():
+        if key.startswith(keys):
+            return name in method
+    return True
 
 
 def _what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,8 +52,9 @@ def _cost(stage: Any, plan: Plan, prompt: float) -> str:
     recipe = plan.recipe
     steps = f"{stage.steps:,} steps"
     if stage.method == "grpo":
-        completions = stage.steps * recipe.questions * recipe.num_generations
-        shape = f"{recipe.questions} questions x {recipe.num_generations} completions"
+        drawn = max(recipe.num_generations, recipe.grpo_samples)
+        completions = stage.steps * recipe.questions * drawn
+        shape = f"{recipe.questions} questions x {drawn} completions, {recipe.num_generations} of each trained on"
         tokens = completions * (prompt + recipe.max_completion_tokens)
         return f"{steps} of {shape}, at most {_short(tokens)} tokens"
     extra = ""

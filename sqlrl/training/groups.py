@@ -3,7 +3,9 @@
 A group whose rewards are all alike has no advantage and moves nothing, yet costs a full update; from a good start half
 of the groups are of that kind. Sampling is the cheaper half of a step for a small policy, so more questions are sampled
 than a step can hold, and the groups that disagree within themselves are kept (dynamic sampling, DAPO,
-arXiv 2503.14476). Questions that were always solved when last seen are visited less often.
+arXiv 2503.14476). Questions that were always solved when last seen are visited less often. For the same reason a
+question may be answered more often than its group can hold: those completions are kept whose rewards differ most
+(down-sampling, PODS, arXiv 2504.13818), so that one right answer among many teaches as much as one among few.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Groups", "Tally"]
+__all__ = ["Groups", "Tally", "spread"]
 
 REST = 4  # a question solved by its whole group rests for this many visits
 
@@ -90,8 +92,9 @@ class Order:
 class Groups:
     """TRL's `rollout_func`: for each step, prompts and completions as token ids, and which example each answers.
 
-    learner, examples: who answers what. reward: TRL's reward shape. size: completions of a question. dynamic: choose
-    questions whose completions disagree, else take those that TRL's sampler drew.
+    learner, examples: who answers what. reward: TRL's reward shape. size: completions of a question that are trained
+    on; samples: how many are drawn, at least `size`. dynamic: choose questions whose completions disagree, else take
+    those that TRL's sampler drew.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Groups:
         size: int,
         temperature: float,
         seed: int,
+        samples: int | None = None,
         dynamic: bool = True,
         waves: int = 2,
     ) -> None:
@@ -110,6 +114,7 @@ class Groups:
         self.examples = {example.id: example for example in examples}
         self.reward = reward
         self.size = size
+        self.samples = max(size, samples or size)
         self.temperature = temperature
         self.seed = seed
         self.dynamic = dynamic
@@ -161,7 +166,7 @@ class Groups:
         return chosen
 
     def _sample(self, names: Sequence[str], step: int, wave: int) -> list[tuple[str, list[list[int]], bool]]:
-        """(example id, completions as token ids, whether their rewards differ) for each name."""
+        """(example id, the `size` completions to train on as token ids, whether rewards differ) for each name."""
         import time
 
         import torch
@@ -175,7 +180,7 @@ class Groups:
         groups = sample(
             learner.model,
             [learner.prompt_ids(self.examples[name]) for name in names],
-            n=self.size,
+            n=self.samples,
             temperature=self.temperature,
             max_tokens=learner.max_completion_tokens,
             eos_token_id=learner.tokenizer.eos_token_id,
@@ -187,22 +192,23 @@ class Groups:
         rewards = self.reward(
             prompts=[""] * len(texts),
             completions=texts,
-            example_id=[name for name in names for _ in range(self.size)],
+            example_id=[name for name in names for _ in range(self.samples)],
         )
         self.tally.sample_seconds += sampled - started
         self.tally.reward_seconds += time.perf_counter() - sampled
         self.tally.completions += len(texts)
         graded = []
         for index, (name, group) in enumerate(zip(names, groups, strict=True)):
-            texts_here = texts[index * self.size : (index + 1) * self.size]
-            rewards_here = rewards[index * self.size : (index + 1) * self.size]
+            texts_here = texts[index * self.samples : (index + 1) * self.samples]
+            rewards_here = rewards[index * self.samples : (index + 1) * self.samples]
             self.seen.extend(
                 {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
                 for text, value in zip(texts_here, rewards_here, strict=True)
             )
             mine = [value for value in rewards_here if value is not None]
             alive = bool(mine) and max(mine) - min(mine) > 1e-9
-            graded.append((name, group, alive))
+            ended = [bool(ids) and ids[-1] == learner.tokenizer.eos_token_id for ids in group]
+            graded.append((name, [group[i] for i in spread(rewards_here, ended, self.size)], alive))
             self.tally.groups += 1
             self.tally.dead += not alive
             self.tally.reward_sum += sum(mine)
@@ -222,3 +228,32 @@ class Groups:
         state = json.loads((folder / "groups.json").read_text())
         self.live_rate = state["live_rate"]
         self.order.restore(state["order"])
+
+
+def spread(rewards: Sequence[float | None], ended: Sequence[bool], size: int) -> list[int]:
+    """Which `size` of a question's completions to train on: those whose rewards vary most, as indexes in order.
+
+    The subset of most variance is the best and the worst few. Among equals, completions that came to their end go
+    first, since one that was cut off is long and says little; completions that could not be judged go last.
+    """
+    if len(rewards) <= size:
+        return list(range(len(rewards)))
+    judged = [index for index, value in enumerate(rewards) if value is not None]
+    by_reward = sorted(judged, key=lambda index: (-(rewards[index] or 0.0), not ended[index], index))
+    taken: list[int] = []
+    if len(by_reward) >= size:
+        values = [rewards[index] or 0.0 for index in by_reward]
+        best = max(
+            range(size + 1), key=lambda top: (_variance(values[:top] + values[len(values) - size + top :]), -top)
+        )
+        taken = by_reward[:best]
+        worst = sorted(judged, key=lambda index: (rewards[index] or 0.0, not ended[index], index))
+        taken += [index for index in worst if index not in taken][: size - best]
+    else:
+        taken = judged + [index for index in range(len(rewards)) if rewards[index] is None][: size - len(judged)]
+    return sorted(taken)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values)

@@ -12,7 +12,8 @@ __all__ = ["Reinforcement", "reinforce"]
 
 @dataclass(frozen=True, slots=True)
 class Reinforcement:
-    """How to learn from rewards. questions: groups of one step; size: completions of each.
+    """How to learn from rewards. questions: groups of one step; size: completions of each that are trained on, out of
+    `samples` that are drawn.
 
     scale: "none", since dividing by a group's deviation blows a small bonus for running up to a full advantage and the
     policy learns short, wrong queries that run. extra: further GRPOConfig settings by their TRL names.
@@ -22,6 +23,7 @@ class Reinforcement:
     learning_rate: float
     questions: int = 16
     size: int = 8
+    samples: int | None = None
     temperature: float = 1.0
     updates: int = 1
     loss: str = "dapo"
@@ -54,8 +56,8 @@ def reinforce(
     from sqlrl.training.trainers import run_trainer, training_arguments
 
     groups = Groups(
-        learner, examples, reward, size=settings.size, temperature=settings.temperature, seed=seed,
-        dynamic=settings.dynamic,
+        learner, examples, reward, size=settings.size, samples=settings.samples,
+        temperature=settings.temperature, seed=seed, dynamic=settings.dynamic,
     )  # fmt: skip
     if resume_from:
         groups.restore(resume_from)

@@ -74,14 +74,17 @@ def stages_of(method: str, allow_gold: bool = False) -> tuple[str, ...]:
     return methods
 
 
-def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
-    """Load the benchmark, choose policy, recipe and stages. Reads no test split. Starts no training."""
+def draw_plan(config: TrainConfig, *, allow_gold: bool = False, recipe: Recipe | None = None) -> Plan:
+    """Load the benchmark, choose policy, recipe and stages. Reads no test split. Starts no training.
+
+    recipe: that of a run which is gone on with; by default the one for this policy and benchmark.
+    """
     load_preset(config.reward)
     if config.method:
         stages_of(config.method, allow_gold)
     benchmark = load_benchmark(config.benchmark, config.data)
     policy = config.policy or ("tiny" if not _has_gpu() else DEFAULT_MODEL)
-    recipe = recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
+    recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
     prompter = _prompter(policy, config, recipe, benchmark.answer_key)
     every = benchmark.examples("train")
     faults = benchmark.faults()
@@ -102,14 +105,14 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False) -> Plan:
             "a policy from scratch gets near nothing on databases that it has not seen: "
             f"this is made for a checkpoint such as --policy {DEFAULT_MODEL}"
         )
-    stages = _stages(method, recipe, policy, config.max_steps, allow_gold)
+    stages = _stages(method, recipe, policy, config, allow_gold)
     return Plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
         len(every) - len(train), notes,
     )  # fmt: skip
 
 
-def _stages(method: str, recipe: Recipe, policy: str, max_steps: int | None, allow_gold: bool) -> list[Stage]:
+def _stages(method: str, recipe: Recipe, policy: str, config: TrainConfig, allow_gold: bool) -> list[Stage]:
     steps = {
         "sft": recipe.sft_steps,
         "rft": recipe.rft_steps,
@@ -118,14 +121,14 @@ def _stages(method: str, recipe: Recipe, policy: str, max_steps: int | None, all
     }
     stages: list[Stage] = []
     for position, part in enumerate(stages_of(method, allow_gold)):
-        # A warm start is made once; further sft is the control of the other methods, and costs about what they cost.
+        # A warm start is made once; further sft is the control of the other methods.
         further = position or (policy != "tiny" and _is_tiny(policy))
-        wanted = recipe.control_steps if part == "sft" and further else steps[part]
+        wanted = (config.sft_steps or recipe.control_steps) if part == "sft" and further else steps[part]
         rounds = recipe.rft_rounds if part == "rft" else 1
         for _ in range(rounds):
             seen = sum(stage.method == part for stage in stages)
             name = part if not seen else f"{part}{seen + 1}"
-            count = min(wanted, max_steps) if max_steps else wanted
+            count = min(wanted, config.max_steps) if config.max_steps else wanted
             stages.append(Stage(len(stages), part, name, count))
     return stages
 

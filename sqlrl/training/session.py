@@ -7,17 +7,21 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.config import TrainConfig, write_config
+import yaml
+
+from sqlrl.config import TrainConfig, read_config, write_config
 from sqlrl.evaluation import Item, evaluate, summarise
 from sqlrl.executors.base import Limits
 from sqlrl.judging import Judging
 from sqlrl.rewards import ExecutionReward
-from sqlrl.runs import Run
+from sqlrl.runs import Run, write_text
 from sqlrl.training.learner import Learner
 from sqlrl.training.plan import Plan, Stage, draw_plan
+from sqlrl.training.recipe import Recipe
 from sqlrl.training.recorder import Recorder, Stop, stop_on_interrupt
 from sqlrl.training.run import Interrupted
 from sqlrl.training.trainers import silence
@@ -26,8 +30,9 @@ if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
     from sqlrl.training.run import Progress
 
-__all__ = ["Session"]
+__all__ = ["RECIPE", "Session"]
 
+RECIPE = "recipe.yaml"  # in a run's folder
 COMPLETIONS_EVERY = 10  # GRPO steps whose completions are kept for reading
 CURVE_POINTS, CURVE_QUESTIONS = 6, 200  # of the accuracy curve of each stage
 
@@ -59,11 +64,13 @@ class Session:
         cls, config: TrainConfig, progress: Progress, *, resume: Path | None = None, allow_gold: bool = False
     ) -> Session:
         """A new run of `config`, or the run in `resume` to go on with."""
-        plan = draw_plan(config, allow_gold=allow_gold)
         if resume is not None:
-            return cls(plan, Run.open(resume), progress)
+            run = Run.open(resume)
+            return cls(draw_plan(config, allow_gold=allow_gold, recipe=_recipe_of(run)), run, progress)
+        plan = draw_plan(config, allow_gold=allow_gold)
         run = Run.create(config.out, config.name, f"{config.benchmark}-{config.method or plan.recipe.default_method}")
         write_config(config, run.folder / "config.yaml")
+        write_text(run.folder / RECIPE, yaml.safe_dump(asdict(plan.recipe), sort_keys=False))
         return cls(plan, run, progress)
 
     def run(self) -> Run:
@@ -256,7 +263,8 @@ class Session:
         settings = Reinforcement(
             steps=stage.steps, learning_rate=recipe.grpo_learning_rate,
             questions=min(recipe.questions, len(self.plan.train)),
-            size=recipe.num_generations, temperature=recipe.temperature, updates=recipe.updates,
+            size=recipe.num_generations, samples=recipe.grpo_samples, temperature=recipe.temperature,
+            updates=recipe.updates,
             schedule=recipe.grpo_schedule, save_steps=every,
         )  # fmt: skip
         reinforce(
@@ -373,6 +381,12 @@ class Session:
 
     def _pair(self, learner: Learner, example: Example, completion: str) -> tuple[list[int], list[int]]:
         return learner.prompt_ids(example), learner.completion_ids(completion)
+
+
+def _recipe_of(run: Run) -> Recipe | None:
+    """The recipe that a run began with, so that a later version of sqlrl goes on with it as it was."""
+    path = run.folder / RECIPE
+    return Recipe.from_dict(read_config(path), path) if path.exists() else None
 
 
 def _title(stage: Stage, from_scratch: bool) -> str:
