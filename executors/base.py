@@ -134,7 +134,7 @@ class Executor(Protocol):
         """Compare each predicted query's result with its gold, by one relation or by one for each pair."""
 
     def stream(self, query: str) -> Iterator[Row]:
-        """The rows of one query, as they come, for people and files. Raises SourceError where it ends badly."""
+        """The rows of one query, as they come, for people and files. Raises QueryError where it ends badly."""
 
     async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
         """`execute` for asyncio."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, Row
-from sqlrl.executors.errors import SandboxError, SourceError
+from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result
+from sqlrl.executors.description import read_column_notes
+from sqlrl.executors.errors import QueryError, SandboxError, SourceError
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.sandbox import wire
 from sqlrl.executors.sandbox.pool import Pool, Reply
+from sqlrl.executors.sandbox.process import Workplace
+from sqlrl.executors.sandbox.stream import Stream
+from sqlrl.executors.source import SCHEMES, Located
 
 __all__ = ["EmbeddedExecutor", "ExecutorGroup"]
 
@@ -27,32 +31,25 @@ _WHAT_ENDED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One database of a group. path: what the engine opens."""
-
-    source: str
-    path: str
-    dialect: str
-
-
 class ExecutorGroup:
     """Databases of one engine that share one pool. `group[source]` is the executor of one of them."""
 
     def __init__(
         self,
-        places: Mapping[str, str],
+        located: Sequence[Located],
         *,
-        engine: str,
-        dialect: str,
         limits: Limits | None = None,
         workers: int | None = None,
+        tables: Sequence[str] | None = None,
         require_walls: bool = False,
     ) -> None:
-        """places: source URL -> path of the file."""
+        """located: sources of one kind; tables: see `open_executor`."""
         self.limits = limits or Limits()
-        self._places = {source: _Place(source, path, dialect) for source, path in places.items()}
-        self._pool = Pool(engine, sorted(set(places.values())), self.limits, workers)
+        self._places = {each.source: each for each in located}
+        kind = located[0].kind if located else SCHEMES["sqlite"]
+        files = tuple(sorted({each.path for each in located}))
+        place = Workplace(kind.engine, files, self.limits, kind.packages, None if tables is None else tuple(tables))
+        self._pool = Pool(place, workers)
         if require_walls:
             missing = {name: held for name, held in self.walls.items() if held != "held"}
             if missing:
@@ -123,10 +120,25 @@ class ExecutorGroup:
                 comparisons[index] = comparison
         return [comparison for comparison in comparisons if comparison is not None]
 
-    def describe(self, source: str, sample_rows: int = 0) -> str:
-        """The schema of one database as DDL, in the order of its making; `sample_rows` adds the first rows."""
+    def stream(self, source: str, query: str) -> Stream:
+        """The rows of one query of any length, from a worker of its own; the limits on rows and bytes don't count."""
         place = self._place(source)
-        result = _result(self._pool.run([("describe", place.path, sample_rows)])[0])
+        refusal = _refusal(query)
+        if refusal:
+            raise QueryError(Outcome.REFUSED, refusal)
+        return Stream(self._pool, place.path, query)
+
+    def describe(
+        self, source: str, sample_rows: int = 0, *, row_counts: bool = False, notes: str | Path | None = None
+    ) -> str:
+        """The schema of one database as DDL, in the order of its making, with comments beneath each table.
+
+        sample_rows: adds the first rows; row_counts: how many there are. notes: a folder of column descriptions, as
+        BIRD has them. SourceError where the source cannot be read in time.
+        """
+        place = self._place(source)
+        columns = read_column_notes(notes) if notes is not None else {}
+        result = _result(self._pool.run([("describe", place.path, sample_rows, row_counts, columns)])[0])
         if result.outcome is not Outcome.OK:
             raise SourceError(f"{source}: {result.message}")
         return str(result.rows[0][0])
@@ -143,7 +155,7 @@ class ExecutorGroup:
     ) -> None:
         self.close()
 
-    def _place(self, source: str) -> _Place:
+    def _place(self, source: str) -> Located:
         try:
             return self._places[source]
         except KeyError:
@@ -153,9 +165,9 @@ class ExecutorGroup:
 class EmbeddedExecutor:
     """One database of a group, as an `Executor`."""
 
-    def __init__(self, group: ExecutorGroup, place: _Place, *, owns_group: bool) -> None:
+    def __init__(self, group: ExecutorGroup, place: Located, *, owns_group: bool) -> None:
         self.source = place.source
-        self.dialect = place.dialect
+        self.dialect = place.kind.dialect
         self._group = group
         self._owns_group = owns_group
 
@@ -170,9 +182,9 @@ class EmbeddedExecutor:
         """See `ExecutorGroup.walls`."""
         return self._group.walls
 
-    def describe(self, sample_rows: int = 0) -> str:
+    def describe(self, sample_rows: int = 0, *, row_counts: bool = True, notes: str | Path | None = None) -> str:
         """See `ExecutorGroup.describe`."""
-        return self._group.describe(self.source, sample_rows)
+        return self._group.describe(self.source, sample_rows, row_counts=row_counts, notes=notes)
 
     def execute(self, query: str, *, limit: int | None = None, context: Mapping[str, Any] | None = None) -> Result:
         """Run one read-only query; see `Executor.execute`."""
@@ -194,12 +206,9 @@ class EmbeddedExecutor:
         """Compare each predicted query's result with its gold, in the worker."""
         return self._group.compare_many([(self.source, predicted, gold) for predicted, gold in pairs], relation)
 
-    def stream(self, query: str) -> Iterator[Row]:
-        """The rows of one query. Raises SourceError where it ends otherwise than OK."""
-        result = self.execute(query)
-        if result.outcome is not Outcome.OK:
-            raise SourceError(f"{result.outcome}: {result.message}")
-        yield from result.rows
+    def stream(self, query: str) -> Stream:
+        """The rows of one query of any length, as they come. Raises QueryError where it ends otherwise than OK."""
+        return self._group.stream(self.source, query)
 
     async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
         """`execute` without blocking the event loop."""

@@ -7,6 +7,7 @@ a system that cannot be made safe.
     ├── UsageError                  a wrong name, path, flag or value: what was given, and the nearest that would do
     ├── DataError                   a data set or file that cannot be read, or is not what it says it is
     │   └── SourceError             a database or index that cannot be opened
+    ├── QueryError                  a query that was asked for as a stream of rows, and ended otherwise than OK
     ├── MissingExtraError           a package that an extra brings; says the exact `pip install`
     ├── SandboxError                a worker that cannot start, or a wall that was required and does not hold
     └── UnavailableError            a service (model endpoint, search engine, model hub) that does not answer
@@ -15,10 +16,15 @@ a system that cannot be made safe.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlrl.executors.base import Outcome
 
 __all__ = [
     "DataError",
     "MissingExtraError",
+    "QueryError",
     "SandboxError",
     "SourceError",
     "SqlrlError",
@@ -42,6 +48,18 @@ class DataError(SqlrlError):
 
 class SourceError(DataError):
     """A database or index that cannot be opened."""
+
+
+class QueryError(SqlrlError):
+    """A query that was asked for as a stream of rows, and ended otherwise than OK. outcome: how."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(f"{outcome}: {message}")
+        self.outcome = outcome
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[QueryError], tuple[Outcome, str]]:
+        return (QueryError, (self.outcome, self.message))
 
 
 class MissingExtraError(SqlrlError):

@@ -11,11 +11,12 @@ import re
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.description import describe_table
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
 __all__ = ["SQLiteEngine"]
@@ -67,13 +68,15 @@ _SPACE = re.compile(r"\s+")
 
 
 class SQLiteEngine:
-    """Runs queries on SQLite files. readable: the files that will be asked for."""
+    """Runs queries on SQLite files. files: those that will be asked for. tables: all that may be read, or None."""
 
-    def __init__(self, limits: Limits, readable: Sequence[str]) -> None:
+    def __init__(self, limits: Limits, files: Sequence[str], tables: Sequence[str] | None = None) -> None:
         self.limits = limits
-        self.files = {path: _file_key(path) for path in readable}
+        self.memory_bytes = limits.memory_bytes
+        self.tables = None if tables is None else frozenset(name.lower() for name in tables)
+        self.files = {path: _file_key(path) for path in files}
         # A database in WAL mode is read with its log; the folder itself stays closed.
-        self.readable = [name for path in readable for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal")]
+        self.readable = [name for path in files for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal")]
         self.connections: OrderedDict[str, _Connection] = OrderedDict()
         sqlite3.connect(":memory:").execute("SELECT 1").fetchall()  # load what the first query loads
 
@@ -94,9 +97,13 @@ class SQLiteEngine:
         """See `Engine.run`."""
         return self._connection(path).run(query, self.limits, most_rows, keep_rows)
 
-    def describe(self, path: str, sample_rows: int) -> str:
-        """The CREATE statements of all tables and views by name, each with its first rows as a comment."""
-        return self._connection(path).describe(sample_rows)
+    def pieces(self, path: str, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """See `Engine.pieces`."""
+        return self._connection(path).pieces(query, self.limits, rows)
+
+    def describe(self, path: str, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        """The CREATE statements of tables and views in the order of their making, with comments beneath each."""
+        return self._connection(path).describe(sample_rows, row_counts, notes, self.limits)
 
     def _connection(self, path: str) -> _Connection:
         identity = self.identity(path)
@@ -106,7 +113,7 @@ class SQLiteEngine:
             return connection
         if connection is not None:
             connection.close()
-        connection = self.connections[path] = _Connection(path, identity, self.limits)
+        connection = self.connections[path] = _Connection(path, identity, self.limits, self.tables)
         self.connections.move_to_end(path)
         while len(self.connections) > OPEN_CONNECTIONS:
             self.connections.popitem(last=False)[1].close()
@@ -116,8 +123,11 @@ class SQLiteEngine:
 class _Connection:
     """One guarded connection to one file."""
 
-    def __init__(self, path: str, identity: tuple[Any, ...], limits: Limits) -> None:
+    def __init__(
+        self, path: str, identity: tuple[Any, ...], limits: Limits, tables: frozenset[str] | None = None
+    ) -> None:
         self.identity = identity
+        self.tables = tables
         self.refusal = ""
         self.deadline = float("inf")
         self.late = False
@@ -136,9 +146,10 @@ class _Connection:
             # These virtual tables register themselves by a statement that the authorizer would refuse.
             for function in ("json_each", "json_tree"):
                 self.connection.execute(f"SELECT * FROM {function}('[]')").fetchall()
-            self.connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+            catalogue = self.connection.execute("SELECT lower(name) FROM sqlite_master").fetchall()
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise QueryEnded(Outcome.INVALID, f"cannot open the database: {error}") from None
+            raise QueryEnded(Outcome.UNAVAILABLE, f"cannot open the database: {error}") from None
+        self.catalogue = {name for (name,) in catalogue}
         for category, value in LIMITS:
             self.connection.setlimit(category, value)
         self.connection.set_authorizer(self._authorize)
@@ -211,6 +222,9 @@ class _Connection:
         if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in REFUSED_FUNCTIONS:
             self.refusal = f"the function {second} is not allowed"
             return sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_READ and self.tables is not None and not self._may_read(first or "", second):
+            self.refusal = f"the table {first} is not one of those that may be read"
+            return sqlite3.SQLITE_DENY
         if action in ALLOWED_ACTIONS:
             return sqlite3.SQLITE_OK
         # SQLite asks to update its own catalogue where a virtual table is made on the fly.
@@ -218,40 +232,76 @@ class _Connection:
         self.refusal = f"only reading is allowed, not {what}"
         return sqlite3.SQLITE_DENY
 
+    def _may_read(self, table: str, column: str | None) -> bool:
+        """By the list of tables. Beneath a view SQLite asks for its tables too, so they must be in the list as well:
+        the name of the view that it gives besides is no proof, since a query's own WITH can take that name."""
+        assert self.tables is not None
+        name = table.lower()
+        if name in self.tables or name in ("json_each", "json_tree"):
+            return True
+        # Where no column is read, SQLite asks even for the query's own WITH; those are in no catalogue.
+        if not column and name not in self.catalogue and not name.startswith(("sqlite_", "pragma_", "dbstat")):
+            return True
+        # To set up a table-valued function it looks at the catalogue's row ids, and at nothing else.
+        return name == "sqlite_master" and column == "ROWID"
+
     def _look(self) -> bool:
         self.late = time.process_time() > self.deadline
         return self.late
 
-    def describe(self, sample_rows: int) -> str:
-        """Our own statements, so the authorizer stands aside for them."""
+    def pieces(self, query: str, limits: Limits, size: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """See `Engine.pieces`."""
+        self.refusal = ""
+        self.late = False
+        self.deadline = time.process_time() + limits.seconds
+        self.connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        try:
+            cursor = self.connection.execute(query)
+            if cursor.description is None:
+                raise QueryEnded(Outcome.INVALID, "no statement")
+            columns = tuple(column[0] for column in cursor.description)
+            rows = cursor.fetchmany(size)
+            yield columns, rows
+            while len(rows) == size:
+                rows = cursor.fetchmany(size)
+                if rows:
+                    yield columns, rows
+        except (sqlite3.Error, sqlite3.Warning, MemoryError, ValueError, OverflowError, SystemError) as error:
+            raise self._ended(error) from None
+        finally:
+            self.deadline = float("inf")
+            self.connection.text_factory = str
+
+    def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any], limits: Limits) -> str:
+        """Our own statements, so the authorizer stands aside for them; the deadline does not."""
         self.connection.set_authorizer(None)
+        self.late = False
+        self.deadline = time.process_time() + limits.seconds
         try:
             tables = self.connection.execute(
                 "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' "
                 "ESCAPE '\\' AND sql IS NOT NULL ORDER BY rowid"
             ).fetchall()
-            parts = []
-            for name, sql in tables:
-                part = sql.strip().rstrip(";") + ";"
-                if sample_rows:
-                    quoted = '"' + name.replace('"', '""') + '"'
-                    rows = self.connection.execute(f"SELECT * FROM {quoted} LIMIT {int(sample_rows)}")
-                    lines = [", ".join(column[0] for column in rows.description)]
-                    lines += [", ".join(_short(cell) for cell in row) for row in rows]
-                    part += "\n" + "\n".join(f"-- {line}" for line in lines)
-                parts.append(part)
-            return "\n\n".join(parts)
+            return "\n\n".join(
+                self._describe_one(name, sql, sample_rows, row_counts, notes.get(name.lower(), {}))
+                for name, sql in tables
+                if self.tables is None or name.lower() in self.tables
+            )
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise QueryEnded(Outcome.INVALID, str(error)) from None
+            raise self._ended(error) from None
         finally:
+            self.deadline = float("inf")
             self.connection.set_authorizer(self._authorize)
 
-
-def _short(cell: Any, width: int = 40) -> str:
-    """A cell on one line; a line break in a cell must not end the comment that it stands in."""
-    text = "NULL" if cell is None else cell.hex() if isinstance(cell, bytes) else str(cell)
-    text = _SPACE.sub(" ", text)
-    return text if len(text) <= width else text[: width - 1] + "…"
+    def _describe_one(self, name: str, sql: str, sample_rows: int, row_counts: bool, notes: Mapping[str, str]) -> str:
+        quoted = '"' + name.replace('"', '""') + '"'
+        count = sample = None
+        if row_counts:
+            count = self.connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0]
+        if sample_rows:
+            rows = self.connection.execute(f"SELECT * FROM {quoted} LIMIT {int(sample_rows)}")
+            sample = ([column[0] for column in rows.description], rows.fetchall())
+        return describe_table(sql, count, sample, notes)
 
 
 def _file_key(path: str) -> tuple[int, int, bool] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sqlrl.executors import Executor, Gold, Limits, Outcome, open_executor
-from sqlrl.executors.errors import SourceError
+from sqlrl.executors.errors import QueryError
 from sqlrl.executors.relations import Relation
 
 BAG = Relation("bag")
@@ -27,7 +28,33 @@ def _sqlite(tmp_path: Path) -> Maker:
     return lambda **settings: open_executor(f"sqlite:///{path}", workers=1, **settings)
 
 
-ENGINES = {"sqlite": _sqlite}
+NUMBERS = "create table numbers as select * from (values (1, 'one'), (2, 'two'), (3, 'three')) t(n, word)"
+
+
+def _duckdb(tmp_path: Path) -> Maker:
+    import duckdb
+
+    path = tmp_path / "numbers.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(NUMBERS)
+    return lambda **settings: open_executor(f"duckdb:///{path}", workers=1, **settings)
+
+
+def _parquet(tmp_path: Path) -> Maker:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(NUMBERS)
+        connection.execute(f"copy numbers to '{tmp_path}/numbers.parquet'")
+    return lambda **settings: open_executor(f"parquet:///{tmp_path}", workers=1, **settings)
+
+
+def _csv(tmp_path: Path) -> Maker:
+    (tmp_path / "numbers.csv").write_text("n,word\n1,one\n2,two\n3,three\n")
+    return lambda **settings: open_executor(f"csv:///{tmp_path}", workers=1, **settings)
+
+
+ENGINES = {"sqlite": _sqlite, "duckdb": _duckdb, "parquet": _parquet, "csv": _csv}
 
 
 @pytest.fixture(params=sorted(ENGINES))
@@ -115,8 +142,17 @@ def test_comparing_with_rows_needs_no_gold_query(executor: Executor) -> None:
 
 def test_streaming_gives_rows_or_raises(executor: Executor) -> None:
     assert list(executor.stream("select n from numbers order by n")) == [(1,), (2,), (3,)]
-    with pytest.raises(SourceError):
+    with pytest.raises(QueryError) as raised:
         list(executor.stream("broken"))
+    assert raised.value.outcome is Outcome.INVALID
+
+
+def test_a_stream_is_longer_than_any_result(executor: Executor) -> None:
+    many = "select a.n from numbers a" + "".join(f", numbers n{i}" for i in range(8))
+    assert sum(1 for _ in executor.stream(many)) == 3**9
+    with contextlib.closing(iter(executor.stream(many))) as rows:
+        assert next(rows) in {(1,), (2,), (3,)}
+    assert executor.execute("select count(*) from numbers").rows == ((3,),)
 
 
 def test_asyncio_gets_the_same(executor: Executor) -> None:

@@ -14,20 +14,18 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlrl.executors.base import Limits, Outcome
+from sqlrl.executors.base import Outcome
 from sqlrl.executors.errors import SandboxError
 from sqlrl.executors.sandbox import wire
+from sqlrl.executors.sandbox.process import Launched, Workplace, launch
 from sqlrl.executors.sandbox.worker import STALE, WALL_FACTOR
 
 __all__ = ["Pool", "Reply"]
@@ -78,10 +76,14 @@ class _Batch:
 
 
 @dataclass(slots=True, eq=False)
+class _Loan:
+    worker: Launched | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True, eq=False)
 class _Worker:
-    process: subprocess.Popen[bytes]
-    reading: int
-    writing: int
+    launched: Launched
     ready: bool = False
     alone: bool = False
     tasks: deque[_Task] = field(default_factory=deque)
@@ -93,12 +95,11 @@ class _Worker:
 
 
 class Pool:
-    """Workers of one engine over a fixed set of files. Thread-safe; a forked child gets workers of its own."""
+    """Workers of one workplace. Thread-safe; a forked child gets workers of its own."""
 
-    def __init__(self, engine: str, files: Sequence[str], limits: Limits, workers: int | None = None) -> None:
-        self.engine = engine
-        self.files = list(files)
-        self.limits = limits
+    def __init__(self, place: Workplace, workers: int | None = None) -> None:
+        self.place = place
+        self.limits = place.limits
         self.size = workers or max(1, min(os.cpu_count() or 1, 8))
         self._reset()
         _LIVE.add(self)
@@ -110,6 +111,8 @@ class Pool:
         self._suspects: deque[_Task] = deque()  # to be run alone
         self._workers: list[_Worker] = []
         self._spares: list[_Worker] = []
+        self._loans: deque[_Loan] = deque()
+        self._lent: set[Launched] = set()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._failed_starts = 0
@@ -126,10 +129,7 @@ class Pool:
         batch = _Batch([None] * len(tasks), len(tasks))
         queued = [_Task(wire.pack_task(task), batch, index) for index, task in enumerate(tasks)]
         with self._lock:
-            if self._closing:
-                raise SandboxError("the executor is closed")
-            if self._failure:
-                raise SandboxError(self._failure)
+            self._refuse_if_closed()
             self._queue.extend(queued)
             self._start_thread()
         self._wake()
@@ -141,6 +141,27 @@ class Pool:
         if batch.error:
             raise SandboxError(batch.error)
         return [reply for reply in batch.replies if reply is not None]
+
+    def lend(self) -> Launched:
+        """A worker that has said hello, for one caller alone, who hands it to `take_back`. Raises SandboxError."""
+        loan = _Loan()
+        with self._lock:
+            self._refuse_if_closed()
+            self._loans.append(loan)
+            self._start_thread()
+        self._wake()
+        loan.done.wait()
+        if loan.worker is None:
+            raise SandboxError(self._failure or "the executor is closed")
+        return loan.worker
+
+    def take_back(self, worker: Launched) -> None:
+        """End a worker that was lent. One that has seen a query isn't used again: the spare is warm anyway."""
+        with self._lock:
+            if worker not in self._lent:
+                return
+            self._lent.discard(worker)
+        worker.end()
 
     def report(self) -> dict[str, str]:
         """Which walls hold around the workers: "held", or why not."""
@@ -163,12 +184,16 @@ class Pool:
             thread.join()
         _LIVE.discard(self)
 
+    def _refuse_if_closed(self) -> None:
+        if self._closing or self._failure:
+            raise SandboxError(self._failure or "the executor is closed")
+
     def _start_thread(self) -> None:
         if self._thread is None:
             self._wake_reading, self._wake_writing = os.pipe()
             os.set_blocking(self._wake_reading, False)
             os.set_blocking(self._wake_writing, False)
-            self._thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.engine}", daemon=True)
+            self._thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.place.engine}", daemon=True)
             self._thread.start()
 
     def _wake(self) -> None:
@@ -202,6 +227,8 @@ class Pool:
                 self._bury(worker, selector)
             self._workers.clear()
             self._spares.clear()
+            for lent in list(self._lent):  # whoever reads from it sees its end
+                lent.process.kill()
             self._fail("the executor is closed")
             selector.close()
             with self._lock:
@@ -215,6 +242,10 @@ class Pool:
             tasks = [*self._queue, *self._suspects]
             self._queue.clear()
             self._suspects.clear()
+            loans = list(self._loans)
+            self._loans.clear()
+        for loan in loans:
+            loan.done.set()
         for worker in self._workers:
             tasks.extend(worker.tasks)
             worker.tasks.clear()
@@ -242,52 +273,39 @@ class Pool:
         for worker in self._workers:
             if worker.tasks and not worker.overdue and now > worker.first_since + allowed * (2 if worker.alone else 1):
                 worker.overdue = True
-                worker.process.kill()
+                worker.launched.process.kill()
 
     def _keep_strength(self, selector: selectors.BaseSelector) -> None:
-        """As many workers as there is work for, and one spare."""
-        wanted = min(self.size, max(1, len(self._queue) + sum(len(worker.tasks) > 0 for worker in self._workers)))
+        """As many workers as there is work for, and one spare; none of either where only loans are asked for."""
+        least = 0 if self._loans and not self._workers else 1
+        wanted = min(self.size, max(least, len(self._queue) + sum(len(worker.tasks) > 0 for worker in self._workers)))
         wanted += sum(worker.alone for worker in self._workers) + bool(self._suspects)
         while len(self._workers) < wanted:
             self._workers.append(self._spares.pop() if self._spares else self._start(selector))
-        if not self._spares and self._greeted.is_set():
+        if not self._spares and (self._loans or (self._greeted.is_set() and self._workers)):
             self._spares.append(self._start(selector))
+        self._lend(selector)
+
+    def _lend(self, selector: selectors.BaseSelector) -> None:
+        """Give spares that are ready to those who wait for one."""
+        while self._loans and self._spares and self._spares[-1].ready:
+            worker = self._spares.pop()
+            self._unwatch(worker, selector)
+            os.set_blocking(worker.launched.writing, True)
+            os.set_blocking(worker.launched.reading, True)
+            loan = self._loans.popleft()
+            loan.worker = worker.launched
+            with self._lock:
+                self._lent.add(worker.launched)
+            loan.done.set()
+            if self._loans:
+                self._spares.append(self._start(selector))
 
     def _start(self, selector: selectors.BaseSelector) -> _Worker:
-        task_reading, task_writing = os.pipe()
-        answer_reading, answer_writing = os.pipe()
-        settings = {
-            "engine": self.engine,
-            "limits": asdict(self.limits),
-            "readable": self.files,
-            "parent": os.getpid(),
-            "input": task_reading,
-            "output": answer_writing,
-        }
-        # Where sqlrl lies, wherever the parent found it: -I keeps the environment and the working folder out, -S the
-        # site's own start-up code.
-        root = str(Path(sys.modules["sqlrl"].__file__ or "").resolve().parent.parent)
-        code = f"import sys; sys.path.insert(0, {root!r}); from sqlrl.executors.sandbox.worker import main; main()"
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", code, json.dumps(settings)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(task_reading, answer_writing),
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-                cwd="/",
-            )
-        except OSError as error:
-            for descriptor in (task_reading, task_writing, answer_reading, answer_writing):
-                os.close(descriptor)
-            raise SandboxError(f"a worker cannot be started: {error}") from None
-        os.close(task_reading)
-        os.close(answer_writing)
-        os.set_blocking(task_writing, False)
-        os.set_blocking(answer_reading, False)
-        worker = _Worker(process, answer_reading, task_writing)
-        selector.register(answer_reading, selectors.EVENT_READ, worker)
+        worker = _Worker(launch(self.place))
+        os.set_blocking(worker.launched.writing, False)
+        os.set_blocking(worker.launched.reading, False)
+        selector.register(worker.launched.reading, selectors.EVENT_READ, worker)
         return worker
 
     def _hand_out(self, selector: selectors.BaseSelector) -> None:
@@ -322,29 +340,29 @@ class Pool:
     def _send(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
         try:
             while worker.unsent:
-                del worker.unsent[: os.write(worker.writing, worker.unsent[: 1 << 16])]
+                del worker.unsent[: os.write(worker.launched.writing, worker.unsent[: 1 << 16])]
         except BlockingIOError:
             pass
         except OSError:  # it has died; reading tells how
             worker.unsent.clear()
-        watched = worker.writing in selector.get_map()
+        watched = worker.launched.writing in selector.get_map()
         if worker.unsent and not watched:
-            selector.register(worker.writing, selectors.EVENT_WRITE, worker)
+            selector.register(worker.launched.writing, selectors.EVENT_WRITE, worker)
         elif not worker.unsent and watched:
-            selector.unregister(worker.writing)
+            selector.unregister(worker.launched.writing)
 
     def _receive(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
         if worker not in self._workers and worker not in self._spares:
             return
         try:
-            piece = os.read(worker.reading, 1 << 20)
+            piece = os.read(worker.launched.reading, 1 << 20)
         except BlockingIOError:
             return
         worker.received += piece
         while len(worker.received) >= 5:
             size = wire.FRAME.unpack_from(worker.received)[0]
             if size < 1 or size > wire.LARGEST_FRAME:  # not what a worker of ours says
-                worker.process.kill()
+                worker.launched.process.kill()
                 break
             if len(worker.received) < 4 + size:
                 break
@@ -386,7 +404,7 @@ class Pool:
             self._spares.remove(worker)
         else:
             self._workers.remove(worker)
-        status = worker.process.returncode
+        status = worker.launched.process.returncode
         if not worker.ready:
             self._failed_starts += 1
             if status != -signal.SIGKILL or self._failed_starts > STARTS_THAT_MAY_FAIL:
@@ -415,28 +433,26 @@ class Pool:
 
     def _bury(self, worker: _Worker, selector: selectors.BaseSelector) -> str:
         """Make sure that a worker is gone and nothing of it is left; its last words."""
-        worker.process.kill()
-        for descriptor in (worker.reading, worker.writing):
+        self._unwatch(worker, selector)
+        return worker.launched.end()
+
+    @staticmethod
+    def _unwatch(worker: _Worker, selector: selectors.BaseSelector) -> None:
+        for descriptor in (worker.launched.reading, worker.launched.writing):
             if descriptor in selector.get_map():
                 selector.unregister(descriptor)
-            os.close(descriptor)
-        words = b""
-        if worker.process.stderr is not None:
-            words = worker.process.stderr.read()
-            worker.process.stderr.close()
-        worker.process.wait()
-        return words.decode("utf-8", "replace")
 
 
 def _forget_in_child() -> None:
     """After a fork the child has copies of the pipes but no thread: let go of them and begin anew when asked."""
     for pool in list(_LIVE):
-        for worker in [*pool._workers, *pool._spares]:
-            for descriptor in (worker.reading, worker.writing):
+        for launched in [*(worker.launched for worker in [*pool._workers, *pool._spares]), *pool._lent]:
+            for descriptor in (launched.reading, launched.writing):
                 os.close(descriptor)
-            worker.process.returncode = 0  # not this process's child: nobody here may wait for it
-            if worker.process.stderr is not None:
-                worker.process.stderr.close()
+            process = launched.process
+            process.returncode = 0  # not this process's child: nobody here may wait for it
+            if process.stderr is not None:
+                process.stderr.close()
         for descriptor in (pool._wake_reading, pool._wake_writing):
             if descriptor >= 0:
                 os.close(descriptor)

@@ -2,6 +2,7 @@
 
 Towards the worker bodies are marshalled tuples: the parent is trusted. What comes back is a fixed struct and UTF-8 text
 (JSON for rows): a worker that a query has taken over can lie about a result, but cannot make the parent run anything.
+Cells that JSON has no word for travel as an object of one key, its kind.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from __future__ import annotations
 import json
 import marshal
 import struct
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlrl.executors.base import Outcome, Row
 
@@ -19,6 +24,7 @@ __all__ = [
     "GOLD_STARTS",
     "HELLO",
     "OUTCOMES",
+    "PIECE",
     "decode_comparison",
     "decode_rows",
     "encode_comparison",
@@ -28,7 +34,7 @@ __all__ = [
 ]
 
 FRAME = struct.Struct("<I")
-HELLO, GOLD_STARTS, ANSWER = b"h", b"g", b"a"  # the first byte of what a worker says
+HELLO, GOLD_STARTS, PIECE, ANSWER = b"h", b"g", b"p", b"a"  # the first byte of what a worker says
 OUTCOMES = tuple(Outcome)
 _COMPARISON = struct.Struct("<BB?dIIdd")
 _RESULT = struct.Struct("<B?dI")
@@ -83,10 +89,13 @@ def decode_comparison(body: bytes) -> tuple[Outcome, Outcome, bool, float, int, 
 
 
 def encode_rows(
-    outcome: Outcome, columns: tuple[str, ...], rows: list[Row], message: str, seconds: float, truncated: bool
+    outcome: Outcome, columns: tuple[str, ...], rows: Sequence[Row], message: str, seconds: float, truncated: bool
 ) -> bytes:
-    """A whole result; bytes in cells travel as {"x": hex}."""
+    """A whole result, or a piece of one."""
     head = _RESULT.pack(OUTCOMES.index(outcome), truncated, seconds, len(rows))
+    # Lists and structs are plain to JSON, and would come back as something else: they are looked for.
+    if any(isinstance(cell, (dict, list, tuple)) for row in rows for cell in row):
+        rows = [tuple(_tag(cell) for cell in row) for row in rows]
     return head + json.dumps([message, columns, rows], default=_encode_cell).encode("ascii")
 
 
@@ -97,9 +106,47 @@ def decode_rows(body: bytes) -> tuple[Outcome, tuple[str, ...], tuple[Row, ...],
     return OUTCOMES[outcome], tuple(columns), tuple(tuple(row) for row in rows), message, seconds, truncated
 
 
-def _encode_cell(cell: Any) -> dict[str, str]:
-    return {"x": bytes(cell).hex()}
+def _tag(cell: Any) -> Any:
+    """Lists and structs, at any depth, as objects of one key."""
+    if isinstance(cell, dict):
+        return {"struct": [[_tag(key), _tag(value)] for key, value in cell.items()]}
+    if isinstance(cell, (list, tuple)):
+        return {"list": [_tag(item) for item in cell]}
+    return cell
 
 
-def _decode_cell(cell: dict[str, str]) -> bytes:
-    return bytes.fromhex(cell["x"])
+def _encode_cell(cell: Any) -> dict[str, Any]:
+    for kind, to_text in _TO_TEXT.items():
+        if isinstance(cell, kind):
+            return {kind.__name__: to_text(cell)}
+    if isinstance(cell, timedelta):
+        return {"timedelta": [cell.days, cell.seconds, cell.microseconds]}
+    if isinstance(cell, (bytes, bytearray, memoryview)):
+        return {"bytes": bytes(cell).hex()}
+    raise TypeError(f"a cell of type {type(cell).__name__}")
+
+
+# datetime before date, whose child it is
+_TO_TEXT: dict[type, Any] = {
+    datetime: datetime.isoformat, date: date.isoformat, time: time.isoformat, Decimal: str, UUID: str
+}  # fmt: skip
+_FROM_TEXT: dict[str, Any] = {
+    "bytes": bytes.fromhex,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "Decimal": Decimal,
+    "UUID": UUID,
+    "timedelta": lambda parts: timedelta(*parts),
+    "list": list,
+    "struct": lambda items: {_hashable(key): value for key, value in items},
+}
+
+
+def _decode_cell(cell: dict[str, Any]) -> Any:
+    ((kind, value),) = cell.items()
+    return _FROM_TEXT[kind](value)
+
+
+def _hashable(key: Any) -> Any:
+    return tuple(key) if isinstance(key, list) else key

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlrl.executors.base import Limits, Outcome, Row
@@ -42,7 +43,11 @@ class StaleSource(Exception):
 
 
 class Engine(Protocol):
-    """What runs queries inside a worker."""
+    """What runs queries inside a worker. Made with the limits, the files that tasks will name as `path`, and the tables
+    that may be read (None for all). readable: what the walls must leave open; memory_bytes: address space needed."""
+
+    readable: Sequence[str]
+    memory_bytes: int
 
     def identity(self, path: str) -> tuple[Any, ...]:
         """Changes whenever the content of `path` may have changed. Raises StaleSource where it is another file."""
@@ -53,8 +58,11 @@ class Engine(Protocol):
         """(columns, rows, whether rows were left out). Reads on past neither limit: after `most_rows` rows further
         ones can change nothing and the last row read stands for them; `keep_rows` truncates. Raises QueryEnded."""
 
-    def describe(self, path: str, sample_rows: int) -> str:
-        """The schema as DDL."""
+    def pieces(self, path: str, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """(columns, rows) of a result of any length, `rows` at a time; at least one piece. Raises QueryEnded."""
+
+    def describe(self, path: str, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        """The schema as DDL. notes: table -> column -> what it means, by lower-case names."""
 
 
 class Worker:
@@ -74,6 +82,8 @@ class Worker:
             return self._compare(*task[1:])
         if kind == "execute":
             return self._execute(*task[1:])
+        if kind == "stream":
+            return self._stream(*task[1:])
         assert kind == "describe"
         try:
             text = self.engine.describe(*task[1:])
@@ -95,6 +105,26 @@ class Worker:
             return wire.encode_rows(ended.outcome, (), [], ended.message, seconds, False)
         except (MemoryError, ValueError, RecursionError) as error:  # while encoding
             return wire.encode_rows(Outcome.TOO_LARGE, (), [], f"the result does not fit: {error}", 0.0, False)
+
+    def _stream(self, path: str, query: str, rows_a_piece: int) -> bytes:
+        """Say every piece; the answer tells how it ended. A reader who takes his time is not the query's fault: while
+        a piece waits to be read, the wall-clock stop is off."""
+        started = time.process_time()
+        outcome, message = Outcome.OK, ""
+        try:
+            for columns, rows in self.engine.pieces(path, query, rows_a_piece):
+                body = wire.encode_rows(Outcome.OK, columns, rows, "", 0.0, False)
+                if len(body) > self.limits.bytes:
+                    message = f"{rows_a_piece:,} rows are larger than {self.limits.bytes:,} bytes"
+                    raise QueryEnded(Outcome.TOO_LARGE, message)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                say(self.output, wire.PIECE, body)
+                signal.setitimer(signal.ITIMER_REAL, self.limits.seconds * WALL_FACTOR)
+        except QueryEnded as ended:
+            outcome, message = ended.outcome, ended.message
+        except (MemoryError, ValueError, RecursionError) as error:
+            outcome, message = Outcome.TOO_LARGE, f"the result does not fit: {error}"
+        return wire.encode_rows(outcome, (), [], message, time.process_time() - started, False)
 
     def _compare(
         self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
@@ -207,13 +237,13 @@ class _Input:
 
 
 def main() -> None:
-    """argv: a JSON object with `engine` (module:class), `limits`, `readable`, `parent`, `input`, `output`."""
+    """argv: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input`, `output`."""
     settings = json.loads(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     limits = Limits(**settings["limits"])
     module_name, class_name = settings["engine"].split(":")
-    engine = getattr(importlib.import_module(module_name), class_name)(limits, settings["readable"])
-    report = walls.raise_walls(engine.readable, limits.memory_bytes, settings["parent"])
+    engine = getattr(importlib.import_module(module_name), class_name)(limits, settings["files"], settings["tables"])
+    report = walls.raise_walls(engine.readable, engine.memory_bytes, settings["parent"])
     output = settings["output"]
     worker = Worker(engine, limits, output)
     frames = _Input(settings["input"])

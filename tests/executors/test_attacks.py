@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +18,12 @@ import pytest
 from sqlrl.executors import Limits, Outcome, open_executor
 from sqlrl.executors.embedded import EmbeddedExecutor
 
+FOLDER = Path(__file__).parent.parent / "attacks"
 ATTACKS = [
-    json.loads(line)
-    for line in (Path(__file__).parent.parent / "attacks" / "sqlite.jsonl").read_text(encoding="utf-8").splitlines()
+    pytest.param(engine, attack, id=f"{engine}-{attack['id']}")
+    for engine in ("sqlite", "duckdb")
+    for file in sorted(FOLDER.glob(f"{engine}*.jsonl"))
+    for attack in map(json.loads, file.read_text(encoding="utf-8").splitlines())
 ]
 FITTING = {
     "rejected": {Outcome.REFUSED, Outcome.INVALID},
@@ -30,19 +36,43 @@ ANSWERED_WITHIN = 4.5
 
 
 @pytest.fixture(scope="module")
-def executor(concerts: Path) -> Iterator[EmbeddedExecutor]:
-    with open_executor(f"sqlite:///{concerts}", limits=Limits(seconds=1), workers=1) as executor:
-        yield executor
+def databases(concerts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The concerts in a file of each engine."""
+    import duckdb
+
+    path = tmp_path_factory.mktemp("attacked") / "concerts.duckdb"
+    with sqlite3.connect(concerts) as source, duckdb.connect(str(path)) as target:
+        for name, sql in source.execute("select name, sql from sqlite_master where type = 'table'").fetchall():
+            target.execute(sql)
+            rows = source.execute(f"select * from {name}").fetchall()
+            target.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
+    source.close()
+    return {"sqlite": concerts, "duckdb": path}
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=[attack["id"] for attack in ATTACKS])
+@pytest.fixture(scope="module")
+def executors(databases: dict[str, Path]) -> Iterator[dict[str, EmbeddedExecutor]]:
+    with contextlib.ExitStack() as stack:
+        yield {
+            engine: stack.enter_context(open_executor(f"{engine}:///{path}", limits=Limits(seconds=1), workers=1))
+            for engine, path in databases.items()
+        }
+
+
+@pytest.mark.parametrize(("engine", "attack"), ATTACKS)
 def test_an_attack_ends_as_data_and_leaves_nothing(
-    attack: dict[str, Any], executor: EmbeddedExecutor, concerts: Path, tmp_path: Path
+    engine: str,
+    attack: dict[str, Any],
+    executors: dict[str, EmbeddedExecutor],
+    databases: dict[str, Path],
+    tmp_path: Path,
 ) -> None:
+    executor, database = executors[engine], databases[engine]
     canary, scratch = tmp_path / "canary", tmp_path / "scratch"
     canary.mkdir()
     scratch.mkdir()
-    before = hashlib.sha256(concerts.read_bytes()).hexdigest()
+    before = hashlib.sha256(database.read_bytes()).hexdigest()
+    threads = threading.active_count()
     query = attack["sql"].replace("{CANARY}", str(canary)).replace("{SCRATCH}", str(scratch))
     started = time.monotonic()
     result = executor.execute(query)
@@ -53,7 +83,8 @@ def test_an_attack_ends_as_data_and_leaves_nothing(
             fitting |= outcomes
     assert result.outcome in fitting, result
     assert result.outcome is Outcome.OK or result.message
-    assert hashlib.sha256(concerts.read_bytes()).hexdigest() == before
+    assert hashlib.sha256(database.read_bytes()).hexdigest() == before
     assert os.listdir(canary) == os.listdir(scratch) == []
-    assert sorted(path.name for path in concerts.parent.iterdir()) == [concerts.name]
+    assert sorted(path.name for path in database.parent.iterdir()) == [database.name]
     assert executor.execute("select count(*) from singer").rows == ((30,),)
+    assert threading.active_count() <= threads + 1  # the pool's own, started by the first query

@@ -1,0 +1,319 @@
+"""DuckDB: database files, and Parquet or CSV files as tables, opened to be read only, inside a worker of the sandbox.
+
+Guards, from the outside in: the walls of the operating system, a read-only database (or, over files, a read-only
+transaction around every query), configuration that closes every door and is then locked, a parser that must find
+exactly one SELECT, and a watchdog that interrupts at the deadline. DuckDB's own limits are not enough: its time limit
+is not looked at within one long function, and its memory limit leaves out what functions and results use; there the
+kernel's limits end the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pytz  # noqa: F401  what DuckDB imports for a time with a zone, when the doors are closed already
+
+from sqlrl.executors.allowlist import check_tables, first_line
+from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.description import describe_table
+from sqlrl.executors.sandbox.watchdog import Watchdog
+from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
+
+__all__ = ["DuckDBEngine"]
+
+OPEN_INSTANCES = 8
+ROOM = 2 << 30  # address space beside what queries may use: DuckDB reserves more than it touches
+LOADED_SHARE = 8  # CSV files are read into memory once where they take no more than this part of it
+# What DuckDB looks up about the machine when it opens a database, and aborts without.
+SYSTEM_FILES = ("/proc/self/cgroup", "/sys/fs/cgroup", "/proc/meminfo", "/proc/cpuinfo", "/sys/devices/system/cpu")
+SETTINGS_THEN_LOCKED = (
+    "SET TimeZone='UTC'",
+    "SET enable_external_access=false",
+    "SET lock_configuration=true",
+)
+
+
+class DuckDBEngine:
+    """Runs queries on DuckDB databases. files: paths of databases, or JSON objects {table: [file, ...]} of Parquet and
+    CSV files. tables: all that may be read, or None."""
+
+    def __init__(self, limits: Limits, files: Sequence[str], tables: Sequence[str] | None = None) -> None:
+        self.limits = limits
+        self.memory_bytes = limits.memory_bytes + ROOM
+        self.tables = None if tables is None else frozenset(name.lower() for name in tables)
+        self.parts = {path: _parts(path) for path in files}
+        self.inodes = {name: _inode(name) for parts in self.parts.values() for name in parts}
+        self.readable = [*self.inodes, *(name for name in SYSTEM_FILES if os.path.exists(name))]
+        self.watchdog = Watchdog(limits.seconds)
+        self.instances: OrderedDict[str, _Instance] = OrderedDict()
+        # Load and start what the first query would.
+        with duckdb.connect(":memory:", config=_configuration(limits)) as connection:
+            connection.execute("SELECT [1], TIMESTAMPTZ '2020-01-01 00:00:00+00', json_serialize_sql('SELECT 1')")
+            connection.fetchall()
+
+    def identity(self, path: str) -> tuple[Any, ...]:
+        """Inode, modification time and size of every file of the source. Raises StaleSource where one was replaced."""
+        found = []
+        for name in self.parts[path]:
+            if _inode(name) != self.inodes[name]:
+                raise StaleSource
+            if self.inodes[name] is not None:
+                status = os.stat(name)
+                found.append((status.st_mtime_ns, status.st_size))
+        return tuple(found)
+
+    def run(
+        self, path: str, query: str, most_rows: int | None, keep_rows: int | None
+    ) -> tuple[tuple[str, ...], list[Row], bool]:
+        """See `Engine.run`."""
+        wanted = min(bound for bound in (self.limits.rows, most_rows, keep_rows) if bound is not None)
+        instance = self._instance(path)
+        try:
+            pieces = instance.pieces(query, wanted + 1)
+            columns, rows = next(pieces)
+            pieces.close()
+        except QueryEnded as ended:
+            if ended.outcome is Outcome.TOO_LARGE and len(self.instances) > 1:
+                # What the others keep in memory is not this query's doing.
+                self._close_all()
+                return self.run(path, query, most_rows, keep_rows)
+            if instance.broken:
+                self._close_all()
+            raise
+        if len(rows) <= wanted:
+            return columns, rows, False
+        if keep_rows is not None and wanted == keep_rows:
+            return columns, rows[:keep_rows], True
+        if most_rows is not None and wanted == most_rows:
+            return columns, rows, True
+        raise QueryEnded(Outcome.TOO_LARGE, f"more than {self.limits.rows:,} rows")
+
+    def pieces(self, path: str, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """See `Engine.pieces`."""
+        return self._instance(path).pieces(query, rows)
+
+    def describe(self, path: str, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        """CREATE statements: tables and views in the order of their making, files by name; comments beneath each."""
+        return self._instance(path).describe(sample_rows, row_counts, notes)
+
+    def _instance(self, path: str) -> _Instance:
+        identity = self.identity(path)
+        instance = self.instances.get(path)
+        if instance is None or instance.identity != identity:
+            if instance is not None:
+                instance.close()
+            instance = self.instances[path] = _Instance(path, identity, self.limits, self.tables, self.watchdog)
+        self.instances.move_to_end(path)
+        while len(self.instances) > OPEN_INSTANCES:
+            self.instances.popitem(last=False)[1].close()
+        return instance
+
+    def _close_all(self) -> None:
+        while self.instances:
+            self.instances.popitem()[1].close()
+
+
+class _Instance:
+    """One guarded database instance and its one connection."""
+
+    def __init__(
+        self,
+        path: str,
+        identity: tuple[Any, ...],
+        limits: Limits,
+        tables: frozenset[str] | None,
+        watchdog: Watchdog,
+    ) -> None:
+        self.identity = identity
+        self.limits = limits
+        self.tables = tables
+        self.watchdog = watchdog
+        self.broken = False
+        self.over_files = path.startswith("{")
+        try:
+            if self.over_files:
+                self.connection = duckdb.connect(":memory:", config=_configuration(limits))
+                self._make_tables(json.loads(path))
+            else:
+                self.connection = duckdb.connect(path, read_only=True, config=_configuration(limits))
+            for statement in SETTINGS_THEN_LOCKED:
+                self.connection.execute(statement)
+        except (duckdb.Error, MemoryError, RuntimeError) as error:
+            raise QueryEnded(Outcome.UNAVAILABLE, f"cannot open the database: {first_line(error)}") from None
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _make_tables(self, files: Mapping[str, Sequence[str]]) -> None:
+        """Parquet files are views, read as far as a query needs; CSV files are read once, unless they are too large."""
+        every = [name for names in files.values() for name in names]
+        paths = "[" + ", ".join(_literal(name) for name in every) + "]"
+        self.connection.execute(f"SET allowed_paths={paths}")
+        loaded = sum(os.path.getsize(name) for name in every if not _is_parquet(name))
+        fits = loaded <= self.limits.memory_bytes // LOADED_SHARE
+        for table, names in sorted(files.items()):
+            listed = "[" + ", ".join(_literal(name) for name in names) + "]"
+            parquet = _is_parquet(names[0])
+            read = f"{'read_parquet' if parquet else 'read_csv'}({listed}, union_by_name=true)"
+            kind = "VIEW" if parquet or not fits else "TABLE"
+            self.connection.execute(f"CREATE {kind} {_quoted(table)} AS SELECT * FROM {read}")
+
+    # -- queries
+
+    def pieces(self, query: str, size: int) -> Generator[tuple[tuple[str, ...], list[Row]], None, None]:
+        """See `Engine.pieces`."""
+        try:
+            with self.watchdog.over(self.connection):
+                statement = self._only_statement(query)
+                if self.tables is not None:
+                    check_tables(self.connection, query, self.tables)
+                if self.over_files:  # a database in memory cannot be opened read-only
+                    self.connection.execute("BEGIN TRANSACTION READ ONLY")
+                try:
+                    self.connection.execute(statement)
+                    columns = tuple(column[0] for column in self.connection.description or ())
+                    rows = self.connection.fetchmany(size)
+                    yield columns, rows
+                    while len(rows) == size:
+                        rows = self.connection.fetchmany(size)
+                        if rows:
+                            yield columns, rows
+                finally:
+                    if self.over_files:
+                        self._roll_back()
+        except (QueryEnded, GeneratorExit, StaleSource):
+            raise
+        except BaseException as error:  # DuckDB lets many kinds through, SystemError and RuntimeError among them
+            raise self._ended(error) from None
+
+    def _roll_back(self) -> None:
+        try:
+            self.connection.execute("ROLLBACK")
+        except duckdb.Error:
+            self.broken = True
+
+    def _only_statement(self, query: str) -> Any:
+        statements = self.connection.extract_statements(query)
+        if not statements:
+            raise QueryEnded(Outcome.INVALID, "no statement")
+        if len(statements) > 1:
+            raise QueryEnded(Outcome.REFUSED, "only a single statement is allowed")
+        if statements[0].type != duckdb.StatementType.SELECT:
+            what = str(statements[0].type).rpartition(".")[2].replace("_", " ").lower()
+            raise QueryEnded(Outcome.REFUSED, f"only reading is allowed, not {what}")
+        return statements[0]
+
+    def _ended(self, error: BaseException) -> QueryEnded:
+        message = first_line(error)
+        if self.watchdog.late:
+            return QueryEnded(Outcome.TIMED_OUT, "out of processor time")
+        if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)) or "bad_alloc" in message:
+            return QueryEnded(Outcome.TOO_LARGE, f"too large: {message}")
+        if isinstance(error, (duckdb.FatalException, duckdb.InternalException)) or not isinstance(error, Exception):
+            self.broken = True
+        if "read-only mode" in message:
+            return QueryEnded(Outcome.REFUSED, "only reading is allowed")
+        if isinstance(error, (duckdb.PermissionException, duckdb.IOException, duckdb.HTTPException)):
+            return QueryEnded(Outcome.REFUSED, message.removeprefix("Permission Error: "))
+        return QueryEnded(Outcome.INVALID, message)
+
+    # -- the schema
+
+    def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        try:
+            with self.watchdog.over(self.connection):
+                return "\n\n".join(
+                    self._describe_one(name, ddl, sample_rows, row_counts, notes.get(name.lower(), {}))
+                    for name, ddl in self._tables()
+                    if self.tables is None or name.lower() in self.tables
+                )
+        except (duckdb.Error, MemoryError, RuntimeError) as error:
+            raise self._ended(error) from None
+
+    def _tables(self) -> list[tuple[str, str]]:
+        """(name, DDL) of every table and view of the main schema; a view over files reads as the table that it is."""
+        found: list[tuple[str, str]] = self.connection.execute(
+            "SELECT table_name, sql FROM (SELECT table_oid AS oid, table_name, sql FROM duckdb_tables() "
+            "WHERE NOT internal UNION ALL SELECT view_oid, view_name, sql FROM duckdb_views() WHERE NOT internal) "
+            "ORDER BY oid"
+        ).fetchall()
+        if not self.over_files:
+            return found
+        tables = []
+        for name, _ in found:
+            columns = self.connection.execute(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $1 ORDER BY column_index",
+                [name],
+            ).fetchall()
+            listed = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns)
+            tables.append((name, f"CREATE TABLE {_quoted(name)}({listed})"))
+        return tables
+
+    def _describe_one(self, name: str, ddl: str, sample_rows: int, row_counts: bool, notes: Mapping[str, str]) -> str:
+        count = sample = None
+        if row_counts:
+            (count,) = self.connection.execute(f"SELECT count(*) FROM {_quoted(name)}").fetchone() or (0,)
+        if sample_rows:
+            rows = self.connection.execute(f"SELECT * FROM {_quoted(name)} LIMIT {int(sample_rows)}").fetchall()
+            sample = ([column[0] for column in self.connection.description or ()], rows)
+        return describe_table(ddl, count, sample, notes)
+
+
+def _configuration(limits: Limits) -> dict[str, Any]:
+    """Settings that hold from the start; what this version of DuckDB doesn't know is left out."""
+    wanted: dict[str, Any] = {
+        "threads": 1,
+        "memory_limit": f"{limits.memory_bytes // (1 << 20)}MiB",
+        "temp_directory": "",
+        "max_temp_directory_size": "0B",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "allow_persistent_secrets": False,
+        "python_enable_replacements": False,
+        "async_threads": 1,
+    }
+    known = _known_settings()
+    return {name: value for name, value in wanted.items() if name in known}
+
+
+_settings: set[str] = set()
+
+
+def _known_settings() -> set[str]:
+    if not _settings:
+        with duckdb.connect(":memory:") as connection:
+            _settings.update(name for (name,) in connection.execute("SELECT name FROM duckdb_settings()").fetchall())
+    return _settings
+
+
+def _parts(path: str) -> list[str]:
+    """The files of a source: those of its tables, or the database with its log."""
+    if path.startswith("{"):
+        return sorted({name for names in json.loads(path).values() for name in names})
+    return [path, f"{path}.wal"]
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino)
+
+
+def _is_parquet(path: str) -> bool:
+    return path.lower().endswith((".parquet", ".pq"))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

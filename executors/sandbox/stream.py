@@ -1,0 +1,149 @@
+"""A stream: the rows of one query of any length, in pieces, from a worker that is lent to it alone.
+
+A slow reader is no fault of the query: the worker waits while its pipe is full, so memory stays bounded on both sides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import struct
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from sqlrl.executors.base import Outcome, Row
+from sqlrl.executors.errors import QueryError
+from sqlrl.executors.sandbox import wire
+from sqlrl.executors.sandbox.pool import GRACE_SECONDS, Pool
+from sqlrl.executors.sandbox.process import Launched
+from sqlrl.executors.sandbox.worker import STALE, WALL_FACTOR
+
+__all__ = ["Stream"]
+
+ROWS_A_PIECE = 1_000
+_UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, IndexError)
+ATTEMPTS = 3  # where the source was replaced beneath a worker, or one died before its first row
+
+
+class Stream:
+    """Iterate for rows. columns: known once it is made. close: gives the worker back, wherever reading has come to.
+
+    Making one raises QueryError where the query ends otherwise than OK before its first piece; iterating, later.
+    """
+
+    def __init__(self, pool: Pool, path: str, query: str) -> None:
+        self._pool = pool
+        self._task = wire.pack_task(("stream", path, query, ROWS_A_PIECE))
+        self._worker: Launched | None = None
+        self._received = bytearray()
+        self._ended = False
+        for attempt in range(ATTEMPTS):
+            first = self._begin()
+            if first is not None:
+                break
+            status = self._status_of_dead()
+            if attempt == ATTEMPTS - 1 or (status != STALE and attempt):
+                raise QueryError(Outcome.CRASHED, "ended its worker twice")
+        assert first is not None
+        self.columns, self._rows = first
+
+    def __iter__(self) -> Iterator[Row]:
+        while True:
+            yield from self._rows
+            self._rows = ()
+            if self._ended:
+                return
+            piece = self._next_piece()
+            if piece is None and not self._ended:
+                self.close()
+                raise QueryError(Outcome.CRASHED, "the worker died while rows were read")
+            self._rows = piece[1] if piece else ()
+
+    def close(self) -> None:
+        """End the worker. Closing twice does nothing."""
+        self._ended = True
+        if self._worker is not None:
+            self._pool.take_back(self._worker)
+            self._worker = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_worker", None) is not None:
+            self.close()
+
+    def _begin(self) -> tuple[tuple[str, ...], tuple[Row, ...]] | None:
+        """The first piece; None where the worker died of it or of a replaced source."""
+        self._worker = self._pool.lend()
+        self._received.clear()
+        task = memoryview(self._task)
+        with contextlib.suppress(BrokenPipeError):  # it has died; reading tells how
+            while task:
+                task = task[os.write(self._worker.writing, task) :]
+        return self._next_piece()
+
+    def _status_of_dead(self) -> int | None:
+        assert self._worker is not None
+        status = self._worker.process.wait()
+        self._pool.take_back(self._worker)
+        self._worker = None
+        return status
+
+    def _next_piece(self) -> tuple[tuple[str, ...], tuple[Row, ...]] | None:
+        """(columns, rows); None at the end, or where the worker has died. Raises QueryError as the query ended."""
+        body = self._next_frame()
+        if body is None:
+            return None
+        try:
+            outcome, columns, rows, message, _, _ = wire.decode_rows(body[1:])
+        except (*_UNREADABLE, struct.error) as error:
+            self.close()
+            raise QueryError(Outcome.CRASHED, f"the worker's answer cannot be read: {error}") from None
+        if body[:1] == wire.ANSWER:
+            self.close()
+            if outcome is not Outcome.OK:
+                raise QueryError(outcome, message)
+            return None
+        return columns, rows
+
+    def _next_frame(self) -> bytes | None:
+        assert self._worker is not None
+        limits = self._pool.limits
+        deadline = time.monotonic() + limits.seconds * WALL_FACTOR + GRACE_SECONDS
+        while True:
+            if len(self._received) >= 4:
+                size = wire.FRAME.unpack_from(self._received)[0]
+                if size < 1 or size > wire.LARGEST_FRAME:
+                    self._worker.process.kill()
+                    return None
+                if len(self._received) >= 4 + size:
+                    body = bytes(self._received[4 : 4 + size])
+                    del self._received[: 4 + size]
+                    return body
+            ready, _, _ = select.select([self._worker.reading], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                self.close()
+                raise QueryError(Outcome.TIMED_OUT, "out of time")
+            piece = os.read(self._worker.reading, 1 << 20)
+            if not piece:
+                self._tell_of_death()
+                return None
+            self._received += piece
+
+    def _tell_of_death(self) -> None:
+        """Raise QueryError where it was the clock that ended the worker."""
+        import signal
+
+        assert self._worker is not None
+        if self._worker.process.wait() in (-signal.SIGPROF, -signal.SIGALRM):
+            self.close()
+            raise QueryError(Outcome.TIMED_OUT, "out of time")

@@ -1,0 +1,136 @@
+"""`sqlrl run`: run one read-only query behind the sandbox's walls, and show what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from sqlrl.executors.errors import UsageError
+
+__all__ = ["command"]
+
+TABLE_ROWS = 100  # shown as a table unless --limit says otherwise: its columns are as wide as their widest cell
+
+
+@click.command("run")
+@click.argument("source")
+@click.argument("query", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row, as rows come, however many.")
+@click.option("--limit", type=click.IntRange(1), help=f"At most so many rows [default: {TABLE_ROWS} in a table].")
+@click.option("--timeout", type=float, default=30.0, show_default=True, help="Processor seconds of the query.")
+@click.option("--tables", metavar="NAMES", help="The only tables that may be read, with commas between.")
+@click.option("--schema", is_flag=True, help="Show the source's schema instead: keys, types, how many rows.")
+@click.option("--notes", metavar="DIR", help="With --schema: a folder of column descriptions, as BIRD has them.")
+def command(
+    source: str, query: str | None, as_json: bool, limit: int | None, timeout: float, tables: str | None, schema: bool,
+    notes: str | None,
+) -> None:  # fmt: skip
+    """Run one read-only QUERY (- reads it from standard input) against SOURCE and show what it returns.
+
+    SOURCE is a SQLite or DuckDB file, a Parquet or CSV file, or a folder of these: a path, or sqlite:///shop.sqlite,
+    duckdb:///shop.duckdb, parquet:///folder, csv:///folder. Whatever the query tries, nothing is written; what is
+    refused says why, and leaves with 2.
+    """
+    import sys
+
+    from sqlrl.cli.terminal import Terminal
+    from sqlrl.executors import Limits, open_executor
+
+    if not timeout > 0:
+        raise UsageError(f"--timeout is a number of seconds above 0, not {timeout:g}")
+    if schema == (query is not None):
+        raise UsageError("sqlrl run takes a QUERY, or --schema")
+    if notes and not schema:
+        raise UsageError("--notes goes with --schema")
+    if query == "-":
+        query = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
+    with open_executor(source, limits=Limits(seconds=timeout), workers=1, tables=chosen) as executor:
+        if query is None:
+            click.echo(executor.describe(notes=notes))
+            return
+        with executor.stream(query) as stream:
+            if as_json:
+                _write_lines(stream.columns, _first(stream, limit))
+            else:
+                with Terminal() as terminal:
+                    _show(terminal, stream.columns, _first(stream, (limit or TABLE_ROWS) + 1), limit or TABLE_ROWS)
+
+
+def _first(rows: Any, count: int | None) -> Iterator[Sequence[Any]]:
+    for index, row in enumerate(rows):
+        if index == count:
+            return
+        yield row
+
+
+def _write_lines(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
+    import json
+    import sys
+
+    names = _distinct(columns)
+    for row in rows:
+        values = [_plain(cell) for cell in row]
+        sys.stdout.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _show(terminal: Any, columns: Sequence[str], rows: Iterator[Sequence[Any]], most: int) -> None:
+    found = list(rows)
+    shown = found[:most]
+    right = [bool(shown) and all(_is_number(row[i]) or row[i] is None for row in shown) for i in range(len(columns))]
+    heads = [f">{name}" if number else name for name, number in zip(columns, right, strict=True)]
+    terminal.table(heads, [[_text(cell) for cell in row] for row in shown])
+    if len(found) > most:
+        terminal.say(f"the first {most:,} rows; --limit shows more, --json all of them")
+    else:
+        terminal.say(f"{len(shown):,} row{'' if len(shown) == 1 else 's'}")
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Column names as keys of one object: a name that comes again is numbered."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 1
+        while name in names:
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
+
+
+def _plain(cell: Any) -> Any:
+    """What JSON has a word for: text for dates and decimals, hexadecimal digits for bytes, null for not-a-number."""
+    if cell is None or isinstance(cell, (bool, int)):
+        return cell
+    if isinstance(cell, str):
+        return cell.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(cell, float):
+        return cell if cell - cell == 0 else None
+    if isinstance(cell, bytes):
+        return cell.hex()
+    if isinstance(cell, (list, tuple)):
+        return [_plain(item) for item in cell]
+    if isinstance(cell, dict):
+        return {str(key): _plain(value) for key, value in cell.items()}
+    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
+
+
+def _is_number(cell: Any) -> bool:
+    from decimal import Decimal
+
+    return isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool)
+
+
+def _text(cell: Any) -> str:
+    """A cell on one line of a table, without the control characters that would drive the terminal."""
+    import json
+
+    if cell is None:
+        return "NULL"
+    if isinstance(cell, (list, tuple, dict)):
+        cell = json.dumps(_plain(cell), ensure_ascii=False)
+    text = cell.hex() if isinstance(cell, bytes) else str(cell)
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
