@@ -21,7 +21,7 @@ from sqlrl.training.session import RECIPE, Session
 if TYPE_CHECKING:
     from sqlrl.training.run import Progress
 
-__all__ = ["ARMS", "Comparison", "compare", "keep", "put_into", "write_table"]
+__all__ = ["ARMS", "Comparison", "compare", "equal_steps", "keep", "matters", "put_into", "write_table"]
 
 # arm -> (method, what it is)
 ARMS = {
@@ -121,7 +121,7 @@ def compare(
                 out=str(out / f"seed-{seed}"), name=arm, threads=threads, **(settings or {}),
             )  # fmt: skip
             if arm == "control":
-                config.sft_steps = _equal_steps(Run.open(warm.parent.parent), seed, spent)
+                config.sft_steps = equal_steps(Run.open(warm.parent.parent), seed, spent)
             run = _trained(config, progress)
             items.setdefault(arm, {})[seed] = _judged(run, config, progress)
             summary = run.summary()
@@ -130,7 +130,7 @@ def compare(
     return Comparison(benchmark, out, items, spent, curves)
 
 
-def _equal_steps(warm: Run, seed: int, spent: Mapping[str, Mapping[int, float]]) -> int | None:
+def equal_steps(warm: Run, seed: int, spent: Mapping[str, Mapping[int, float]]) -> int | None:
     """As many steps of imitation as cost what the dearest method cost, by what the warm start's steps took."""
     dearest = max((spent[arm][seed] for arm in spent if arm not in ("warm", "ceiling")), default=0.0)
     steps = max((line["step"] for line in warm.metrics() if "loss" in line), default=0)
@@ -144,7 +144,7 @@ def _trained(config: TrainConfig, progress: Progress) -> Run:
     if _what_counts(read_config(folder / "config.yaml")) != _what_counts(config.to_dict()):
         raise UsageError(f"{folder} was made with other settings: take another --out")
     made_with, now = read_config(folder / RECIPE), asdict(draw_plan(config, allow_gold=True).recipe)
-    changed = [key for key in now if made_with.get(key) != now[key] and _matters(key, config.method or "")]
+    changed = [key for key in now if made_with.get(key) != now[key] and matters(key, config.method or "")]
     if changed:
         raise UsageError(f"{folder} was made with another recipe ({', '.join(changed)}): take another --out")
     if (folder / "checkpoints" / "final" / "policy.json").exists():
@@ -152,7 +152,7 @@ def _trained(config: TrainConfig, progress: Progress) -> Run:
     return Session.open(config, progress, resume=folder, allow_gold=True).run()
 
 
-def _matters(key: str, method: str) -> bool:
+def matters(key: str, method: str) -> bool:
     """Whether a recipe's key has a say in training by `method`."""
     for name, keys in _KEYS_OF.items():
         if key.startswith(keys):

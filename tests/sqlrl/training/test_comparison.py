@@ -9,7 +9,8 @@ import pytest
 
 from sqlrl.executors.errors import UsageError
 from sqlrl.report.figures import draw_comparison
-from sqlrl.training.comparison import Comparison, keep, put_into, write_table
+from sqlrl.runs import Run
+from sqlrl.training.comparison import Comparison, equal_steps, keep, matters, put_into, write_table
 
 pytest.importorskip("torch")
 RIGHT = {"warm": 0.3, "control": 0.3, "grpo": 0.7, "ceiling": 0.9}
@@ -63,3 +64,26 @@ def test_the_curve_is_a_picture(tmp_path: Path) -> None:
     path = draw_comparison(_comparison(tmp_path, True).curves, tmp_path / "curve.png", "mini")
     assert path is not None
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_control_gets_the_compute_of_the_dearest_method(tmp_path: Path) -> None:
+    warm = Run.create(tmp_path, "warm", "warm")
+    for step in (1, 600, 1200):
+        warm.append_metrics({"stage": "sft", "step": step, "loss": 0.1})
+    spent = {"warm": {0: 300.0}, "rft": {0: 100.0}, "grpo": {0: 450.0}, "ceiling": {0: 900.0}}
+    assert equal_steps(warm, 0, spent) == 1800
+    assert equal_steps(warm, 0, {"warm": {0: 300.0}}) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "method", "counts"),
+    [
+        ("grpo_steps", "sft", False),
+        ("grpo_steps", "rft+grpo", True),
+        ("rft_samples", "grpo", False),
+        ("sft_steps", "grpo", True),
+        ("temperature", "rft", True),
+    ],
+)
+def test_an_arm_is_made_anew_where_its_own_recipe_changed(key: str, method: str, counts: bool) -> None:
+    assert matters(key, method) is counts
