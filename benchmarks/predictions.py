@@ -71,9 +71,14 @@ def _from_json(value: Any, examples: Sequence[Example], path: Path) -> list[str]
 def _from_items(items: Sequence[Any], examples: Sequence[Example], path: Path) -> list[str]:
     by_id = {example.id: index for index, example in enumerate(examples)}
     places: list[int | None] = [_place(item, by_id) if isinstance(item, Mapping) else None for item in items]
+    for item, place in zip(items, places, strict=True):
+        stranger = next((item[key] for key in _ID_KEYS if key in item), None) if isinstance(item, Mapping) else None
+        if place is None and stranger is not None:
+            raise DataError(f"{path}: {stranger!r} is the id of no question here")
     if any(place is None for place in places):
         if not all(place is None for place in places):
-            raise DataError(f"{path}: some items have an id or index of this benchmark, some have not")
+            bare = next(number for number, place in enumerate(places, 1) if place is None)
+            raise DataError(f"{path}: item {bare} has neither id nor index, where others have")
         _check_count(len(items), examples, path, "items")
         return [_query(item, example, path) for item, example in zip(items, examples, strict=True)]
     found: dict[int, str] = {}

@@ -163,7 +163,7 @@ class _Connection:
     ) -> tuple[tuple[str, ...], list[Row], bool]:
         self.refusal = ""
         self.late = False
-        self.deadline = time.process_time() + limits.seconds
+        self.deadline = time.thread_time() + limits.seconds
         try:
             try:
                 return self._fetch(query, limits, most_rows, keep_rows)
@@ -246,14 +246,14 @@ class _Connection:
         return name == "sqlite_master" and column == "ROWID"
 
     def _look(self) -> bool:
-        self.late = time.process_time() > self.deadline
+        self.late = time.thread_time() > self.deadline
         return self.late
 
     def pieces(self, query: str, limits: Limits, size: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
         """See `Engine.pieces`."""
         self.refusal = ""
         self.late = False
-        self.deadline = time.process_time() + limits.seconds
+        self.deadline = time.thread_time() + limits.seconds
         self.connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         try:
             cursor = self.connection.execute(query)
@@ -276,7 +276,7 @@ class _Connection:
         """Our own statements, so the authorizer stands aside for them; the deadline does not."""
         self.connection.set_authorizer(None)
         self.late = False
-        self.deadline = time.process_time() + limits.seconds
+        self.deadline = time.thread_time() + limits.seconds
         try:
             tables = self.connection.execute(
                 "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' "

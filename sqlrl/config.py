@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,20 @@ class _Config:
             if key not in known:
                 raise UsageError(f"no setting {key!r}{nearest(key, known)}")
         return cls(**values)
+
+    def _check(
+        self, at_least_one: Sequence[str] = (), above_nought: Sequence[str] = (), not_negative: Sequence[str] = ()
+    ) -> None:
+        """UsageError that names the first flag whose number is out of range; None stands for a default, and is fine."""
+        for names, what, holds in (
+            (at_least_one, "at least 1", lambda value: value >= 1),
+            (above_nought, "a number above 0", lambda value: 0 < value < float("inf")),
+            (not_negative, "0 or more", lambda value: value >= 0),
+        ):
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not holds(value):
+                    raise UsageError(f"--{name.replace('_', '-')} must be {what}, not {value:g}")
 
     def to_dict(self) -> dict[str, Any]:
         """What `from_dict` takes."""
@@ -68,10 +83,16 @@ class TrainConfig(_Config):
     max_completion_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_steps", "threads", "workers", "limit", "save_steps", "questions", "rft_rounds", "updates"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
+        self._check(
+            at_least_one=(
+                "max_steps", "threads", "workers", "limit", "save_steps", "questions", "rft_rounds", "updates",
+                "sft_steps", "rft_steps", "grpo_steps", "grpo_samples", "max_completion_tokens",
+            ),
+            above_nought=("seconds", "sft_learning_rate", "grpo_learning_rate", "temperature"),
+            not_negative=("seed", "lora", "sft_dropout"),
+        )  # fmt: skip
+        if self.sft_dropout is not None and self.sft_dropout >= 1:
+            raise UsageError(f"--sft-dropout must be below 1, not {self.sft_dropout}")
         if self.num_generations is not None and self.num_generations < 2:
             raise UsageError(
                 f"--num-generations must be at least 2, not {self.num_generations}: groups are compared within"
@@ -102,6 +123,12 @@ class EvalConfig(_Config):
     out: str = "runs"
     name: str | None = None
     json: str | None = None
+
+    def __post_init__(self) -> None:
+        self._check(
+            at_least_one=("max_tokens", "workers", "threads", "limit"), above_nought=("seconds",),
+            not_negative=("seed", "temperature", "sample_rows"),
+        )  # fmt: skip
 
 
 def write_config(config: TrainConfig | EvalConfig, path: Path) -> None:

@@ -93,7 +93,14 @@ class ExecutionReward:
         """prompts: not looked at. completions: text, or messages as TRL passes them. example_id: which each answers."""
         answers = [parse(_text(completion), self.prompter) for completion in completions]
         asked = [(name, answer.query) for name, answer in zip(example_id, answers, strict=True)]
-        fresh = list(dict.fromkeys((n, q) for n, q in asked if q is not None and (n, q) not in self._known))
+        strangers = {name for name in example_id if name not in self.examples}
+        if strangers:
+            logging.getLogger(__name__).warning("no rewards for examples that are not known: %s", sorted(strangers)[:3])
+        fresh = list(
+            dict.fromkeys(
+                (n, q) for n, q in asked if q is not None and n not in strangers and (n, q) not in self._known
+            )
+        )
         try:
             judged = self.judging.judge_all([(self.examples[name], query) for name, query in fresh], thorough=False)
         except SqlrlError as error:
@@ -101,7 +108,9 @@ class ExecutionReward:
             return [None] * len(answers)
         found = {key: (self._value(word), word.verdict.reason) for key, word in zip(fresh, judged, strict=True)}
         paid = [
-            (self.preset.malformed, answer.fault)
+            (None, "unknown_example")
+            if name in strangers
+            else (self.preset.malformed, answer.fault)
             if answer.query is None
             else found.get((name, answer.query)) or self._known[name, answer.query]
             for name, answer in zip(example_id, answers, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlrl.executors.errors import DataError, SqlrlError, UsageError
+
+# Of a pair of surrogates that is not whole; those in between stand for bytes that are not UTF-8.
+_HALF_A_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 __all__ = ["Run", "read_settings", "write_text"]
 
@@ -105,7 +109,8 @@ def write_text(path: Path, text: str) -> None:
     """Write beside and rename, so that a reader sees the old file or the new one."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        beside.write_text(text, encoding="utf-8", errors="surrogateescape")
+        # What a policy wrote may hold half a character, which no file can: a question mark stands for it.
+        beside.write_bytes(_HALF_A_CHARACTER.sub("?", text).encode("utf-8", "surrogateescape"))
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)

@@ -45,8 +45,8 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
     from sqlrl.cli.terminal import Terminal
     from sqlrl.runs import write_text
 
-    if json_file and not Path(json_file).expanduser().resolve().parent.is_dir():
-        raise UsageError(f"--json {json_file}: there is no folder {Path(json_file).parent}")
+    if json_file:
+        _check_target(Path(json_file).expanduser().resolve(), json_file)
     config = EvalConfig(benchmark, json=json_file, **flags)
     with Terminal() as terminal:
         found = assess(config, terminal)
@@ -54,6 +54,18 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
             lines = (json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in found.items)
             write_text(Path(json_file).expanduser(), "".join(lines))
         show(found, terminal, config)
+
+
+def _check_target(path: Path, given: str) -> None:
+    """Before anything is spent: can a file be written there?"""
+    import os
+
+    if path.is_dir():
+        raise UsageError(f"--json {given} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"--json {given}: there is no folder {Path(given).parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"--json {given}: nothing can be written to {Path(given).parent}")
 
 
 def show(found: Any, terminal: Any, config: EvalConfig) -> None:

@@ -42,6 +42,8 @@ def load_policy(word: str, *, device: str | None = None, seed: int = 0) -> Polic
         from sqlrl.policies.endpoint import EndpointPolicy
 
         return EndpointPolicy.at(word, seed=seed)
+    if "://" in word:
+        raise UsageError(f"no policy {word!r}: an endpoint is http://host/v1#model, or https")
     from sqlrl.policies.local import LocalPolicy
 
     if word.startswith("hf:"):

@@ -87,7 +87,7 @@ class EndpointPolicy:
                 continue
             if reply.status_code == 200:
                 try:
-                    choices = [choice["message"].get("content") or "" for choice in reply.json()["choices"]]
+                    choices = [_text(choice["message"].get("content")) for choice in reply.json()["choices"]]
                 except (ValueError, KeyError, TypeError, AttributeError):
                     raise UnavailableError(f"{self.name}: the reply is not a chat completion") from None
                 if not choices:
@@ -97,3 +97,12 @@ class EndpointPolicy:
             if reply.status_code not in _AGAIN:
                 break
         raise UnavailableError(f"{self.name} does not answer: {fault}")
+
+
+def _text(content: Any) -> str:
+    """A message's text: as it stands, or in parts as some servers give it. TypeError where it is neither."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        raise TypeError("neither text nor parts")
+    return "".join(part["text"] for part in content if part.get("type", "text") == "text")

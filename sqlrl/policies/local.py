@@ -11,7 +11,7 @@ from sqlrl.executors.errors import DataError, MissingExtraError, UnavailableErro
 from sqlrl.policies import Message
 from sqlrl.prompts import Prompter
 
-__all__ = ["LocalPolicy", "load_checkpoint"]
+__all__ = ["LocalPolicy", "check_device", "load_checkpoint"]
 
 _MARKS = ("config.json", "adapter_config.json")
 
@@ -96,6 +96,10 @@ def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingExtraError(error.name or "transformers", "train") from None
     transformers_logging.disable_progress_bar()
+    if device:
+        check_device(device)
+    if not Path(name).exists():
+        _check_hub(name)
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.bfloat16 if place.startswith("cuda") else torch.float32
     try:
@@ -105,12 +109,53 @@ def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
         line = " ".join(str(error).split())[:200]
         if Path(name).exists():
             raise DataError(f"the checkpoint {name} cannot be loaded: {line}") from None
-        raise UnavailableError(
-            f"the model {name} is neither in the local cache nor to be had from the hub (no network or no such model); "
-            "without weights, train the tiny policy: --policy tiny"
-        ) from None
+        raise UnavailableError(_not_to_be_had(name, "no network or no such model")) from None
     model.to(place)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.eval()
     return model, tokenizer
+
+
+def check_device(name: str) -> None:
+    """UsageError where torch knows no such device, or this machine has none."""
+    import torch
+
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError):
+        have = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        raise UsageError(f"no device {name!r} on this machine; it has {', '.join(have)}") from None
+
+
+def _check_hub(name: str) -> None:
+    """UnavailableError at once where weights are not cached and the hub's host is not to be found: the hub's own client
+    would try again and again, and say so each time."""
+    import os
+    import socket
+    from urllib.parse import urlsplit
+
+    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        if isinstance(try_to_load_from_cache(name, "config.json"), str):
+            return
+    except HFValidationError:
+        raise UsageError(f"hf:{name} is not a hub id: write hf:org/name") from None
+    if any(os.environ.get(key) for key in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return  # names are the proxy's to find
+    if constants.HF_HUB_OFFLINE:
+        raise UnavailableError(_not_to_be_had(name, "HF_HUB_OFFLINE is set"))
+    where = urlsplit(constants.ENDPOINT)
+    try:
+        socket.create_connection((where.hostname or "", where.port or 443), timeout=5).close()
+    except OSError:
+        raise UnavailableError(_not_to_be_had(name, "no network")) from None
+
+
+def _not_to_be_had(name: str, why: str) -> str:
+    return (
+        f"the model {name} is neither in the local cache nor to be had from the hub ({why}); "
+        "without weights, train the tiny policy: --policy tiny"
+    )

@@ -54,7 +54,9 @@ def _cost(stage: Any, plan: Plan, prompt: float) -> str:
     if stage.method == "grpo":
         drawn = max(recipe.num_generations, recipe.grpo_samples)
         completions = stage.steps * recipe.questions * drawn
-        shape = f"{recipe.questions} questions x {drawn} completions, {recipe.num_generations} of each trained on"
+        shape = f"{recipe.questions} questions x {drawn} completions"
+        if drawn > recipe.num_generations:
+            shape += f", {recipe.num_generations} of each trained on"
         tokens = completions * (prompt + recipe.max_completion_tokens)
         return f"{steps} of {shape}, at most {_short(tokens)} tokens"
     extra = ""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlrl.benchmarks import load_benchmark
+from sqlrl.benchmarks import load_benchmark, load_judge
 from sqlrl.executors.errors import DataError, UsageError, nearest
+from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import load_preset
 from sqlrl.training.recipe import Recipe, recipe_for
@@ -80,10 +81,16 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False, recipe: Recipe |
     recipe: that of a run which is gone on with; by default the one for this policy and benchmark.
     """
     load_preset(config.reward)
+    if config.judge:
+        load_judge(config.judge)
+    if config.device:
+        check_device(config.device)
     if config.method:
         stages_of(config.method, allow_gold)
     benchmark = load_benchmark(config.benchmark, config.data)
     policy = config.policy or ("tiny" if not _has_gpu() else DEFAULT_MODEL)
+    if policy.startswith(("http://", "https://", "script:")):
+        raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
     prompter = _prompter(policy, config, recipe, benchmark.answer_key)
     every = benchmark.examples("train")

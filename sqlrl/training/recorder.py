@@ -40,13 +40,14 @@ class Stop:
 
 
 @contextmanager
-def stop_on_interrupt(stop: Stop) -> Iterator[None]:
-    """Take the first Ctrl-C (or SIGTERM) as a wish to save and stop; the second interrupts at once."""
+def stop_on_interrupt(stop: Stop, acknowledge: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Take the first Ctrl-C (or SIGTERM) as a wish to save and stop, and say so; the second interrupts at once."""
 
     def ask(number: int, frame: Any) -> None:
         if stop.asked:
             raise KeyboardInterrupt
         stop.asked = True
+        acknowledge()
 
     try:
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -85,7 +85,7 @@ class Session:
         for note in self.plan.notes:
             self.progress.say(f"note: {note}")
         try:
-            with stop_on_interrupt(self.stop):
+            with stop_on_interrupt(self.stop, lambda: self.progress.say("stopping once saved; again stops at once")):
                 learner = self._starting_learner()
                 if not (self.plan.is_tiny or self._has_score("start")):
                     self._evaluate(learner, "start")  # what a policy from elsewhere knew before
@@ -122,7 +122,8 @@ class Session:
             from sqlrl.policies.tiny import TinyShape, create_model, create_tokenizer
 
             tokenizer = create_tokenizer(self._texts(), TinyShape().vocabulary)
-            return create_model(tokenizer, seed=self.config.seed), tokenizer
+            model = create_model(tokenizer, seed=self.config.seed)
+            return (model.to(self.config.device) if self.config.device else model), tokenizer
         from sqlrl.policies.local import checkpoint_in, load_checkpoint
 
         word = self.plan.policy
@@ -221,8 +222,9 @@ class Session:
         if not pairs:
             from sqlrl.executors.errors import DataError
 
+            asked = len(self._to_sample(stage))
             raise DataError(
-                f"none of {len(plan.train):,} questions was answered right in {plan.recipe.rft_samples} samples: "
+                f"none of {asked:,} questions was answered right in {plan.recipe.rft_samples} samples: "
                 "there is nothing to imitate (a stronger start is needed)"
             )
         if plan.recipe.rft_replay:
@@ -236,11 +238,17 @@ class Session:
         if saved.exists():
             return Harvest.load(saved)
         recipe = self.plan.recipe
-        advance = self.progress.start(f"{stage.name}: sampling", len(self.plan.train))
+        examples = self._to_sample(stage)
+        advance = self.progress.start(f"{stage.name}: sampling", len(examples))
+
+        def sampled(count: int) -> None:
+            advance(count, "")
+            if self.stop.asked:  # nothing to save yet: a resumed run samples anew, and alike
+                raise Interrupted(self.run_folder.folder)
+
         found = harvest(
-            learner, self.plan.train, self.reward, samples=recipe.rft_samples, keep=recipe.rft_keep,
-            temperature=recipe.temperature, seed=self.config.seed + stage.index,
-            advance=lambda count: advance(count, ""),
+            learner, examples, self.reward, samples=recipe.rft_samples, keep=recipe.rft_keep,
+            temperature=recipe.temperature, seed=self.config.seed + stage.index, advance=sampled,
         )  # fmt: skip
         found.save(saved)
         self.run_folder.append_metrics(
@@ -251,6 +259,10 @@ class Session:
             }
         )  # fmt: skip
         return found
+
+    def _to_sample(self, stage: Stage) -> list[Example]:
+        """The training questions; where a stage is shortened, as many as it can make use of."""
+        return self.plan.train[: stage.steps * self.plan.recipe.sft_batch] if self.config.max_steps else self.plan.train
 
     def _reinforce(
         self, learner: Learner, stage: Stage, folder: Path, recorder: Recorder, resume_from: Path | None

@@ -68,6 +68,8 @@ def test_every_form_gives_the_same(tmp_path: Path, form: str, suffix: str) -> No
         ("x.jsonl", '{"index": 9, "sql": "a"}\n', "outside"),
         ("x.jsonl", '{"index": 1, "sql": "a"}\n', "no prediction for q-0 and 1 more"),
         ("x.jsonl", '{"index": 1, "text": "a"}\n', "none of the keys"),
+        ("x.jsonl", '{"id": "zz", "sql": "a"}\n' * 3, "'zz' is the id of no question here"),
+        ("x.jsonl", '{"id": "q-0", "sql": "a"}\n{"sql": "b"}\n{"id": "q-2", "sql": "c"}\n', "item 2 has neither"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, name: str, text: str, message: str) -> None:

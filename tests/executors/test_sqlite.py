@@ -239,3 +239,60 @@ def test_undecodable_text_is_not_a_crash(tmp_path: Path) -> None:
 def test_limits_are_positive(value: int) -> None:
     with pytest.raises(ValueError, match="positive"):
         Limits(seconds=value)
+
+
+def test_what_a_query_took_is_measured(concerts: Path) -> None:
+    with open_executor(str(concerts), workers=1) as executor:
+        assert all(0 < executor.execute(f"select count(*), {i} from singer").seconds < 1 for i in range(5))
+
+
+HIDDEN = [
+    "select * from stadium",
+    "select count(*) from stadium",
+    "select rowid from main.stadium",
+    "with singer as (select * from stadium) select * from singer",
+    "with stadium as (select 1 as n) select count(*) from stadium",
+    "select (select max(Capacity) from stadium) from singer",
+    "select * from singer where exists (select 1 from stadium)",
+    "select * from sqlite_master",
+    "select count(*) from sqlite_schema",
+    "select * from pragma_table_info('stadium')",
+    "select * from STADIUM s, singer",
+    "select Name from singer union select Name from stadium",
+]
+
+
+@pytest.mark.parametrize("query", HIDDEN)
+def test_a_list_of_tables_hides_the_others(concerts: Path, query: str) -> None:
+    with open_executor(str(concerts), workers=1, tables=["Singer", "concert"]) as executor:
+        result = executor.execute(query)
+        assert result.outcome in (Outcome.REFUSED, Outcome.INVALID), result
+        assert executor.execute("select count(*) from singer").rows == ((30,),)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select count(*) from singer s join concert c on 1 where c.concert_ID = 0",
+        "with x as (select * from singer) select count(*) from x",
+        "with x as (select 1) select count(*) * 30 from x",
+        "select count(*) from main.SINGER",
+        "select sum(value) from json_each('[10, 20]')",
+    ],
+)
+def test_a_list_of_tables_leaves_its_own_open(concerts: Path, query: str) -> None:
+    with open_executor(str(concerts), workers=1, tables=["Singer", "concert"]) as executor:
+        assert executor.execute(query).rows == ((30,),), executor.execute(query)
+        assert "stadium" not in executor.describe().lower().replace("stadium_id", "")
+
+
+def test_a_view_needs_its_tables_in_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "views.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript("create table t(a); insert into t values (1); create view v as select a from t;")
+    connection.close()
+    with open_executor(str(path), workers=1, tables=["v"]) as executor:
+        assert executor.execute("select * from v").outcome is Outcome.REFUSED
+        assert executor.execute("with v as (select * from t) select * from v").outcome is Outcome.REFUSED
+    with open_executor(str(path), workers=1, tables=["v", "t"]) as executor:
+        assert executor.execute("select * from v").rows == ((1,),)

@@ -51,6 +51,12 @@ def test_every_preset_pays_by_its_table(reward: ExecutionReward) -> None:
 
 
 @pytest.mark.parametrize("reward", ["execution"], indirect=True)
+def test_an_example_that_is_not_known_pays_nobody(reward: ExecutionReward) -> None:
+    completions = list(COMPLETIONS.values())
+    assert reward(None, completions[:1] * 2, ["nobody", "train-0"]) == [None, PAID["execution"][0]]
+
+
+@pytest.mark.parametrize("reward", ["execution"], indirect=True)
 def test_an_empty_gold_pays_nobody(reward: ExecutionReward) -> None:
     nothing = _form("SELECT name FROM product WHERE price < 0")
     assert reward([None], [nothing], ["train-3"]) == [None]

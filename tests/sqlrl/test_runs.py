@@ -54,6 +54,12 @@ def test_items_keep_any_text(tmp_path: Path) -> None:
     assert [path.name for path in run.folder.iterdir()] == ["items.jsonl"]
 
 
+def test_half_a_character_does_not_lose_the_rest(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "items", "mini")
+    run.write_items([{"predicted": "SELECT '\ud800'"}, {"predicted": "SELECT 1"}])
+    assert run.items() == [{"predicted": "SELECT '?'"}, {"predicted": "SELECT 1"}]
+
+
 def test_writing_leaves_the_old_file_where_it_fails(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_text(target, "old")

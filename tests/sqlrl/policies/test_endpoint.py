@@ -96,6 +96,7 @@ def test_a_busy_server_is_asked_again(server: Server) -> None:
         ((401, "no key"), "HTTP 401: no key"),
         ((200, "[]"), "not a chat completion"),
         ((200, '{"choices": []}'), "no comp"),
+        ((200, '{"choices": [{"message": {"content": 7}}]}'), "not a chat completion"),
     ],
 )
 def test_what_asking_again_cannot_mend_is_said_at_once(server: Server, fault: tuple[int, str], message: str) -> None:
@@ -103,6 +104,12 @@ def test_what_asking_again_cannot_mend_is_said_at_once(server: Server, fault: tu
     with pytest.raises(UnavailableError, match=message):
         EndpointPolicy(server.url, "small", wait=0.001).generate(_prompts("q"))
     assert len(server.asked) == 1
+
+
+def test_a_text_in_parts_is_put_together(server: Server) -> None:
+    parts = [{"type": "text", "text": "SELECT "}, {"type": "reasoning", "text": "hm"}, {"type": "text", "text": "1"}]
+    server.faults = [(200, json.dumps({"choices": [{"message": {"content": parts}}]}))]
+    assert EndpointPolicy(server.url, "small").generate(_prompts("q")) == [["SELECT 1"]]
 
 
 def test_nobody_there() -> None:

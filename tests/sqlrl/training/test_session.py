@@ -118,6 +118,30 @@ def test_a_checkpoint_is_trained_on_as_it_was_taught(tmp_path: Path) -> None:
     assert "start" in second.summary()["stages"]
 
 
+def test_a_stop_while_sampling_is_heard_at_once(tmp_path: Path) -> None:
+    class Watch(Quiet):
+        def start(self, task: str, steps: int) -> Any:
+            if "sampling" in task:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().start(task, steps)
+
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    said: list[str] = []
+    with pytest.raises(Interrupted):
+        train(_config(tmp_path, "stopped", method="sft+rft", evaluate=False, sft_steps=60, limit=40), Watch())
+    assert any("stopping" in line for line in said)
+    assert not (tmp_path / "stopped" / "checkpoints" / "1-rft.harvest.json").exists()
+
+
+def test_few_steps_sample_few_questions(tmp_path: Path) -> None:
+    settings = SMALL | {"limit": 200, "max_steps": 1, "sft_steps": None}
+    config = TrainConfig("mini", policy="tiny", method="rft", out=str(tmp_path), name="few", evaluate=False, **settings)
+    with pytest.raises(DataError, match="none of 32 questions"):
+        train(config, Quiet())
+
+
 def test_nothing_right_to_imitate_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nothing to imitate"):
         train(_config(tmp_path, "hopeless", method="rft", limit=3, evaluate=False), Quiet())
