@@ -34,7 +34,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query may use. `seconds` is processor time; a wall-clock stop stands at about four times that."""
+    """What one query may use. `seconds` is processor time; a wall-clock stop stands at three and a half times that."""
 
     seconds: float = 5.0
     rows: int = 100_000

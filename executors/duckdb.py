@@ -31,11 +31,10 @@ ROOM = 2 << 30  # address space beside what queries may use: DuckDB reserves mor
 LOADED_SHARE = 8  # CSV files are read into memory once where they take no more than this part of it
 # What DuckDB looks up about the machine when it opens a database, and aborts without.
 SYSTEM_FILES = ("/proc/self/cgroup", "/sys/fs/cgroup", "/proc/meminfo", "/proc/cpuinfo", "/sys/devices/system/cpu")
-SETTINGS_THEN_LOCKED = (
-    "SET TimeZone='UTC'",
-    "SET enable_external_access=false",
-    "SET lock_configuration=true",
-)
+SETTINGS = ("SET TimeZone='UTC'", "SET enable_external_access=false")
+# A database has its file open: nothing on this disk is for its queries, not even that file's bytes by their name.
+NO_FILES = "SET disabled_filesystems='LocalFileSystem'"
+LOCK = "SET lock_configuration=true"
 
 
 class DuckDBEngine:
@@ -141,7 +140,7 @@ class _Instance:
                 self._make_tables(json.loads(path))
             else:
                 self.connection = duckdb.connect(path, read_only=True, config=_configuration(limits))
-            for statement in SETTINGS_THEN_LOCKED:
+            for statement in (*SETTINGS, *([] if self.over_files else [NO_FILES]), LOCK):
                 self.connection.execute(statement)
         except (duckdb.Error, MemoryError, RuntimeError) as error:
             raise QueryEnded(Outcome.UNAVAILABLE, f"cannot open the database: {first_line(error)}") from None

@@ -22,9 +22,14 @@ from sqlrl.executors.source import SCHEMES, Located
 __all__ = ["EmbeddedExecutor", "ExecutorGroup"]
 
 LONGEST_QUERY = 100_000  # characters
-_TOKENS = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])|(--|/\*)|(\s+)""")
+_PLAIN = re.compile(r"(?:[^'\"`\[$\\/-]++|'[^'\\]*'|\"[^\"]*\"|`[^`]*`|/(?!\*)|-(?!-))*+")  # nothing rarer
+_TOKENS = re.compile(r"""('[^']*'|"[^"]*"|`[^`]*`)|([ \t\n\r]+)""")
 # Whatever the clock or chance decides is run for each asker anew.
-_VOLATILE = re.compile(r"now|current_|random|localtime|today|uuid|changes|last_insert|total_", re.IGNORECASE)
+_VOLATILE = re.compile(
+    r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\bsample\b|strftime|"
+    r"\b(date|time|datetime|julianday|unixepoch)\s*\(\s*\)",
+    re.IGNORECASE,
+)
 _WHAT_ENDED = {
     Outcome.TIMED_OUT: "out of time",
     Outcome.CRASHED: "ended its worker twice",
@@ -252,16 +257,10 @@ def _key(index: int, query: str, rest: Any) -> Any:
     """Equal for queries that must give the same result: white space outside literals, names and comments is one."""
     if not is_repeatable(query):
         return (index, query, rest)
-    parts: list[str] = []
-    position = 0
-    for match in _TOKENS.finditer(query):
-        if match.group(2):  # a comment: leave such a query as it is
-            return (query, rest)
-        parts.append(query[position : match.start()])
-        parts.append(match.group(1) or " ")
-        position = match.end()
-    parts.append(query[position:])
-    return ("".join(parts).strip(), rest)
+    if not _PLAIN.fullmatch(query):
+        return (query, rest)
+    text = _TOKENS.sub(lambda match: match.group(1) or " ", query)
+    return (text.strip(" "), rest)
 
 
 def _result(reply: Reply) -> Result:

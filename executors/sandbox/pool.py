@@ -223,13 +223,13 @@ class Pool:
         except Exception as error:  # whatever it was, no caller may wait for ever
             self._fail(f"the pool stopped: {type(error).__name__}: {error}")
         finally:
+            self._fail("the executor is closed")  # before the workers are forgotten, whose tasks have waiters
             for worker in [*self._workers, *self._spares]:
                 self._bury(worker, selector)
             self._workers.clear()
             self._spares.clear()
             for lent in list(self._lent):  # whoever reads from it sees its end
                 lent.process.kill()
-            self._fail("the executor is closed")
             selector.close()
             with self._lock:
                 os.close(self._wake_reading)
@@ -282,6 +282,8 @@ class Pool:
         wanted += sum(worker.alone for worker in self._workers) + bool(self._suspects)
         while len(self._workers) < wanted:
             self._workers.append(self._spares.pop() if self._spares else self._start(selector))
+        if self._suspects and not any(worker.jobs == 0 and not worker.tasks for worker in self._workers):
+            self._workers.append(self._spares.pop() if self._spares else self._start(selector))  # they need a new one
         if not self._spares and (self._loans or (self._greeted.is_set() and self._workers)):
             self._spares.append(self._start(selector))
         self._lend(selector)
@@ -417,11 +419,15 @@ class Pool:
         first, rest = tasks[0], tasks[1:]
         with self._lock:
             self._queue.extendleft(reversed(rest))
-        if status == STALE and first.moves < STARTS_THAT_MAY_FAIL:
+        if status == STALE and first.moves < STARTS_THAT_MAY_FAIL + self.size:
             first.moves += 1
             with self._lock:
                 self._queue.appendleft(first)
-            # The other workers' walls are about the old file as well; they will find out by themselves.
+            # The others' walls are about the old file as well: the idle go now, the busy will find out by themselves.
+            for idle in [*self._spares, *(other for other in self._workers if other.ready and not other.tasks)]:
+                self._bury(idle, selector)
+            self._spares.clear()
+            self._workers = [other for other in self._workers if other.tasks or not other.ready]
             return
         if worker.overdue or status in (-signal.SIGPROF, -signal.SIGALRM):
             first.batch.settle(first.index, Reply(None, Outcome.TIMED_OUT, first.in_gold))
@@ -447,15 +453,19 @@ def _forget_in_child() -> None:
     """After a fork the child has copies of the pipes but no thread: let go of them and begin anew when asked."""
     for pool in list(_LIVE):
         for launched in [*(worker.launched for worker in [*pool._workers, *pool._spares]), *pool._lent]:
-            for descriptor in (launched.reading, launched.writing):
-                os.close(descriptor)
             process = launched.process
             process.returncode = 0  # not this process's child: nobody here may wait for it
-            if process.stderr is not None:
-                process.stderr.close()
+            with contextlib.suppress(OSError, ValueError):  # the thread was just about to close it
+                os.close(launched.reading)
+            with contextlib.suppress(OSError):
+                os.close(launched.writing)
+            with contextlib.suppress(OSError, ValueError):
+                if process.stderr is not None:
+                    process.stderr.close()
         for descriptor in (pool._wake_reading, pool._wake_writing):
             if descriptor >= 0:
-                os.close(descriptor)
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
         closing = pool._closing
         pool._reset()
         pool._closing = closing

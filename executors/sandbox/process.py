@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from sqlrl.executors.errors import SandboxError
 __all__ = ["Launched", "Task", "Workplace", "launch"]
 
 Task = tuple[object, ...]
+
+# A fork amid a start would leave the child with ends of pipes that nobody knows of, and no end of file to be seen.
+_STARTING = threading.Lock()
+os.register_at_fork(before=_STARTING.acquire, after_in_parent=_STARTING.release, after_in_child=_STARTING.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ class Launched:
 
 def launch(place: Workplace) -> Launched:
     """Start a worker, never by a fork: that is slow for a large trainer, and unsafe beside threads and CUDA."""
+    with _STARTING:
+        return _launch(place)
+
+
+def _launch(place: Workplace) -> Launched:
     task_reading, task_writing = os.pipe()
     answer_reading, answer_writing = os.pipe()
     settings = {

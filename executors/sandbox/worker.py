@@ -25,7 +25,7 @@ __all__ = ["STALE", "Engine", "QueryEnded", "StaleSource", "main"]
 STALE = 77  # exit status: the database file was replaced, and the walls let only the old one be read
 # Processor time past which the kernel ends the process, where the engine's own deadline did not; and wall time past
 # which it is ended though it got no processor.
-HARD_FACTOR, WALL_FACTOR = 1.5, 4.0
+HARD_FACTOR, WALL_FACTOR = 1.5, 3.5
 GOLD_CACHE_BYTES = 64 << 20
 
 

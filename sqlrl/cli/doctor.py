@@ -28,6 +28,7 @@ def command() -> None:
         terminal.print(f"sqlrl {__version__}, Python {platform.python_version()}, {platform.platform()}")
         terminal.print(f"processors  {len(os.sched_getaffinity(0))}")
         terminal.print(f"sqlite      {sqlite3.sqlite_version}")
+        terminal.print(f"duckdb      {importlib.metadata.version('duckdb')}")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "probe.sqlite"
             path.touch()
