@@ -132,7 +132,7 @@ def compare(
 
 def equal_steps(warm: Run, seed: int, spent: Mapping[str, Mapping[int, float]]) -> int | None:
     """As many steps of imitation as cost what the dearest method cost, by what the warm start's steps took."""
-    dearest = max((spent[arm][seed] for arm in spent if arm not in ("warm", "ceiling")), default=0.0)
+    dearest = max((spent[arm][seed] for arm in spent if arm not in ("warm", "ceiling", "control")), default=0.0)
     steps = max((line["step"] for line in warm.metrics() if "loss" in line), default=0)
     return max(1, round(steps * dearest / spent["warm"][seed])) if dearest and steps else None
 

@@ -70,7 +70,8 @@ def test_the_control_gets_the_compute_of_the_dearest_method(tmp_path: Path) -> N
     warm = Run.create(tmp_path, "warm", "warm")
     for step in (1, 600, 1200):
         warm.append_metrics({"stage": "sft", "step": step, "loss": 0.1})
-    spent = {"warm": {0: 300.0}, "rft": {0: 100.0}, "grpo": {0: 450.0}, "ceiling": {0: 900.0}}
+    # The control of an earlier seed is there already, that of this one is not.
+    spent = {"warm": {0: 300.0}, "rft": {0: 100.0}, "grpo": {0: 450.0}, "ceiling": {0: 900.0}, "control": {1: 9.0}}
     assert equal_steps(warm, 0, spent) == 1800
     assert equal_steps(warm, 0, {"warm": {0: 300.0}}) is None
 

@@ -62,7 +62,7 @@ def test_a_dry_run_tells_tokens_steps_and_memory() -> None:
     lines = dict(estimate(draw_plan(TrainConfig("mini", method="sft+rft+grpo"))))
     assert "0.5" in lines["policy"] or "M parameters" in lines["policy"] or "k parameters" in lines["policy"]
     assert "on average" in lines["prompt tokens"]
-    assert "steps of 16 questions x 8 completions" in lines["stage 2-grpo"]
+    assert "steps of 16 questions x 16 completions, 8 of each trained on" in lines["stage 2-grpo"]
     assert lines["memory, roughly"].endswith("GiB")
     unknown = dict(estimate(draw_plan(TrainConfig("mini", policy="hf:nobody/no-model", method="grpo"))))
     assert "not on this machine" in unknown["memory, roughly"]
