@@ -181,7 +181,7 @@ def draw_comparison(
 
 def _arms(axes: Any, what: tuple[Mapping[str, Mapping[int, Sequence[tuple[float, float]]]], str]) -> None:
     curves, title = what
-    axes.set_title(f"{title}: validation accuracy from one warm start, by what is spent after it")
+    axes.set_title(f"{title}: validation accuracy after one warm start, a line a seed")
     colours = {"control": "#8c959f", "rft": ORANGE, "grpo": BLUE, "rft+grpo": "#8250df", "ceiling": "#1a7f37"}
     for arm, seeds in curves.items():
         if arm == "warm":
