@@ -196,4 +196,4 @@ def _arms(axes: Any, what: tuple[Mapping[str, Mapping[int, Sequence[tuple[float,
     axes.set_ylim(0, 100)
     axes.set_ylabel("questions right, %")
     axes.set_xlabel("processor seconds after the warm start")
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))  # beside the lines, which may be anywhere
