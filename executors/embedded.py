@@ -14,9 +14,10 @@ from sqlrl.executors.description import read_column_notes
 from sqlrl.executors.errors import QueryError, SandboxError, SourceError
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.sandbox import wire
-from sqlrl.executors.sandbox.pool import Pool, Reply
+from sqlrl.executors.sandbox.pool import Pool
 from sqlrl.executors.sandbox.process import Workplace
 from sqlrl.executors.sandbox.stream import Stream
+from sqlrl.executors.sandbox.tasks import Reply
 from sqlrl.executors.source import SCHEMES, Located
 
 __all__ = ["EmbeddedExecutor", "ExecutorGroup"]
@@ -25,10 +26,13 @@ LONGEST_QUERY = 100_000  # characters
 _PLAIN = re.compile(r"(?:[^'\"`\[$\\/-]++|'[^'\\]*'|\"[^\"]*\"|`[^`]*`|/(?!\*)|-(?!-))*+")  # nothing rarer
 _TOKENS = re.compile(r"""('[^']*'|"[^"]*"|`[^`]*`)|([ \t\n\r]+)""")
 # Whatever the clock or chance decides is run for each asker anew.
+_VOLATILE_WORDS = (
+    "changes", "current_", "date", "julianday", "last_insert", "localtime", "now", "random", "sample", "strftime", "time",
+    "today", "total_", "unixepoch", "uuid",
+)  # fmt: skip
 _VOLATILE = re.compile(
     r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\bsample\b|strftime|"
-    r"\b(date|time|datetime|julianday|unixepoch)\s*\(\s*\)",
-    re.IGNORECASE,
+    r"\b(date|time|datetime|julianday|unixepoch)\s*\(\s*\)"
 )
 _WHAT_ENDED = {
     Outcome.TIMED_OUT: "out of time",
@@ -250,7 +254,8 @@ def _refusal(query: Any) -> str:
 
 def is_repeatable(query: str) -> bool:
     """Whether a query gives the same result each time: neither clock nor chance decide it."""
-    return not _VOLATILE.search(query)
+    lower = query.lower()
+    return not any(word in lower for word in _VOLATILE_WORDS) or not _VOLATILE.search(lower)
 
 
 def _key(index: int, query: str, rest: Any) -> Any:
@@ -268,7 +273,7 @@ def _result(reply: Reply) -> Result:
         return Result(outcome=reply.outcome, message=_WHAT_ENDED[reply.outcome])
     try:
         outcome, columns, rows, message, seconds, truncated = wire.decode_rows(reply.body)
-    except (ValueError, KeyError, TypeError, RecursionError, IndexError, wire.struct.error) as error:
+    except wire.UnreadableAnswer as error:
         return Result(outcome=Outcome.CRASHED, message=f"the worker's answer cannot be read: {error}")
     return Result(columns, rows, outcome, message, seconds, truncated)
 
@@ -279,9 +284,8 @@ def _comparison(reply: Reply) -> Comparison:
         if reply.in_gold:
             return Comparison(Outcome.OK, gold_outcome=reply.outcome, message=f"the gold query is {message}")
         return Comparison(reply.outcome, message=message)
-    outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds, message = (
-        wire.decode_comparison(reply.body)
-    )
-    return Comparison(
-        outcome, gold_outcome, score, equal, predicted_rows, gold_rows, seconds, gold_seconds, message
-    )  # fmt: skip
+    try:
+        outcome, gold_outcome, equal, score, *rest = wire.decode_comparison(reply.body)
+    except wire.UnreadableAnswer as error:
+        return Comparison(Outcome.CRASHED, message=f"the worker's answer cannot be read: {error}")
+    return Comparison(outcome, gold_outcome, score, equal, *rest)

@@ -18,80 +18,26 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlrl.executors.base import Outcome
 from sqlrl.executors.errors import SandboxError
 from sqlrl.executors.sandbox import wire
+from sqlrl.executors.sandbox.channel import Channel
+from sqlrl.executors.sandbox.loans import Loans
 from sqlrl.executors.sandbox.process import Launched, Workplace, launch
+from sqlrl.executors.sandbox.tasks import Batch, Reply, Task
 from sqlrl.executors.sandbox.worker import STALE, WALL_FACTOR
 
-__all__ = ["Pool", "Reply"]
+__all__ = ["GRACE_SECONDS", "Pool"]
 
-DEPTH = 8
-JOBS_BEFORE_RETIREMENT = 20_000
+JOBS_BEFORE_RETIREMENT = 100_000
 STARTS_THAT_MAY_FAIL = 3
 GRACE_SECONDS = 0.4  # the worker's own wall-clock stop comes first
+# While every worker has enough to do, answers may gather: to wake up for each costs more than to read it.
+TASKS_TO_REST_ON, LEAST_REST, LONGEST_REST = 4, 0.0001, 0.0005
 _LIVE: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What became of a task. body: the worker's answer; None where the worker died of it, as `outcome` says.
-
-    in_gold: it died while the gold query ran.
-    """
-
-    body: bytes | None
-    outcome: Outcome = Outcome.OK
-    in_gold: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Task:
-    frame: bytes
-    batch: _Batch
-    index: int
-    attempts: int = 0
-    moves: int = 0
-    in_gold: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    replies: list[Reply | None]
-    left: int
-    done: threading.Event = field(default_factory=threading.Event)
-    cancelled: bool = False
-    error: str = ""
-
-    def settle(self, index: int, reply: Reply) -> None:
-        if self.replies[index] is None:
-            self.replies[index] = reply
-            self.left -= 1
-            if self.left == 0:
-                self.done.set()
-
-
-@dataclass(slots=True, eq=False)
-class _Loan:
-    worker: Launched | None = None
-    done: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    launched: Launched
-    ready: bool = False
-    alone: bool = False
-    tasks: deque[_Task] = field(default_factory=deque)
-    unsent: bytearray = field(default_factory=bytearray)
-    received: bytearray = field(default_factory=bytearray)
-    first_since: float = 0.0
-    jobs: int = 0
-    overdue: bool = False
 
 
 class Pool:
@@ -107,12 +53,11 @@ class Pool:
     def _reset(self) -> None:
         self.walls: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._queue: deque[_Task] = deque()
-        self._suspects: deque[_Task] = deque()  # to be run alone
-        self._workers: list[_Worker] = []
-        self._spares: list[_Worker] = []
-        self._loans: deque[_Loan] = deque()
-        self._lent: set[Launched] = set()
+        self._queue: deque[Task] = deque()
+        self._suspects: deque[Task] = deque()  # to be run alone
+        self._workers: list[Channel] = []
+        self._spares: list[Channel] = []
+        self._loans = Loans()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._failed_starts = 0
@@ -126,13 +71,10 @@ class Pool:
         """Answer all tasks; replies in their order. Raises SandboxError where no worker can be started."""
         if not tasks:
             return []
-        batch = _Batch([None] * len(tasks), len(tasks))
-        queued = [_Task(wire.pack_task(task), batch, index) for index, task in enumerate(tasks)]
-        with self._lock:
-            self._refuse_if_closed()
+        batch = Batch([None] * len(tasks), len(tasks))
+        queued = [Task(wire.pack_task(task), batch, index) for index, task in enumerate(tasks)]
+        with self._at_work():
             self._queue.extend(queued)
-            self._start_thread()
-        self._wake()
         try:
             batch.done.wait()
         except BaseException:
@@ -144,31 +86,19 @@ class Pool:
 
     def lend(self) -> Launched:
         """A worker that has said hello, for one caller alone, who hands it to `take_back`. Raises SandboxError."""
-        loan = _Loan()
-        with self._lock:
-            self._refuse_if_closed()
-            self._loans.append(loan)
-            self._start_thread()
-        self._wake()
-        loan.done.wait()
-        if loan.worker is None:
-            raise SandboxError(self._failure or "the executor is closed")
-        return loan.worker
+        with self._at_work():
+            loan = self._loans.ask()
+        return self._loans.receive(loan)
 
     def take_back(self, worker: Launched) -> None:
-        """End a worker that was lent. One that has seen a query isn't used again: the spare is warm anyway."""
-        with self._lock:
-            if worker not in self._lent:
-                return
-            self._lent.discard(worker)
-        worker.end()
+        """End a worker that was lent."""
+        self._loans.take_back(worker)
 
     def report(self) -> dict[str, str]:
-        """Which walls hold around the workers: "held", or why not."""
-        with self._lock:
-            self._start_thread()
-        self._wake()
-        if not self._greeted.wait(30) or self._failure:
+        """Which walls hold around the workers: "held", or why not. Raises SandboxError."""
+        with self._at_work():
+            greeted = self._greeted
+        if not greeted.wait(30) or self._failure:
             raise SandboxError(self._failure or "the worker did not start within 30 seconds")
         return dict(self.walls)
 
@@ -179,22 +109,28 @@ class Pool:
                 return
             self._closing = True
             thread = self._thread
-        self._wake()
+            self._wake()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         _LIVE.discard(self)
 
-    def _refuse_if_closed(self) -> None:
-        if self._closing or self._failure:
-            raise SandboxError(self._failure or "the executor is closed")
-
-    def _start_thread(self) -> None:
-        if self._thread is None:
-            self._wake_reading, self._wake_writing = os.pipe()
-            os.set_blocking(self._wake_reading, False)
-            os.set_blocking(self._wake_writing, False)
-            self._thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.place.engine}", daemon=True)
-            self._thread.start()
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """A context in which something is asked of the thread, which runs, and looks at it thereafter."""
+        with self._lock:
+            if self._closing:
+                raise SandboxError("the executor is closed")
+            if self._thread is None:
+                self._failure = ""
+                self._failed_starts = 0
+                self._greeted = threading.Event()
+                self._wake_reading, self._wake_writing = os.pipe()
+                os.set_blocking(self._wake_reading, False)
+                os.set_blocking(self._wake_writing, False)
+                self._thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.place.engine}", daemon=True)
+                self._thread.start()
+            yield
+            self._wake()
 
     def _wake(self) -> None:
         if self._wake_writing >= 0:
@@ -206,10 +142,12 @@ class Pool:
     def _serve(self) -> None:
         selector = selectors.DefaultSelector()
         selector.register(self._wake_reading, selectors.EVENT_READ, None)
+        why = "the executor is closed"
         try:
             while not self._closing:
                 self._keep_strength(selector)
                 self._hand_out(selector)
+                self._rest()
                 for key, events in selector.select(self._patience()):
                     if key.data is None:
                         self._drain_wake()
@@ -219,40 +157,40 @@ class Pool:
                         self._send(key.data, selector)
                 self._end_overdue()
         except SandboxError as error:
-            self._fail(str(error))
+            why = str(error)
         except Exception as error:  # whatever it was, no caller may wait for ever
-            self._fail(f"the pool stopped: {type(error).__name__}: {error}")
+            why = f"the pool stopped: {type(error).__name__}: {error}"
         finally:
-            self._fail("the executor is closed")  # before the workers are forgotten, whose tasks have waiters
+            self._stop(why, selector)
+
+    def _stop(self, why: str, selector: selectors.BaseSelector) -> None:
+        """Leave nobody waiting and nothing running. Whoever asks again starts anew, unless it was closed."""
+        with self._lock:
+            self._failure = why
+            tasks = [*self._queue, *self._suspects, *(task for worker in self._workers for task in worker.tasks)]
+            self._queue.clear()
+            self._suspects.clear()
+            for task in tasks:
+                task.batch.fail(why)
+            self._loans.fail(why)
             for worker in [*self._workers, *self._spares]:
                 self._bury(worker, selector)
             self._workers.clear()
             self._spares.clear()
-            for lent in list(self._lent):  # whoever reads from it sees its end
-                lent.process.kill()
+            self._loans.kill()
             selector.close()
-            with self._lock:
-                os.close(self._wake_reading)
-                os.close(self._wake_writing)
-                self._wake_reading = self._wake_writing = -1
-
-    def _fail(self, message: str) -> None:
-        with self._lock:
-            self._failure = self._failure or message
-            tasks = [*self._queue, *self._suspects]
-            self._queue.clear()
-            self._suspects.clear()
-            loans = list(self._loans)
-            self._loans.clear()
-        for loan in loans:
-            loan.done.set()
-        for worker in self._workers:
-            tasks.extend(worker.tasks)
-            worker.tasks.clear()
-        for task in tasks:
-            task.batch.error = message
-            task.batch.done.set()
+            os.close(self._wake_reading)
+            os.close(self._wake_writing)
+            self._wake_reading = self._wake_writing = -1
+            self._thread = None
         self._greeted.set()
+
+    def _rest(self) -> None:
+        busy = [worker for worker in self._workers if worker.ready]
+        if busy and min(len(worker.tasks) for worker in busy) >= TASKS_TO_REST_ON:
+            seconds = min(worker.seconds_ahead for worker in busy) / 2
+            if seconds >= LEAST_REST:
+                time.sleep(min(seconds, LONGEST_REST))
 
     def _drain_wake(self) -> None:
         try:
@@ -264,14 +202,14 @@ class Pool:
     def _patience(self) -> float | None:
         """Seconds until the next worker is overdue."""
         allowed = self.limits.seconds * WALL_FACTOR + GRACE_SECONDS
-        ends = [worker.first_since + allowed for worker in self._workers if worker.tasks and not worker.overdue]
+        ends = [worker.since + allowed for worker in self._workers if worker.tasks and not worker.overdue]
         return max(0.0, min(ends) - time.monotonic()) if ends else None
 
     def _end_overdue(self) -> None:
         allowed = self.limits.seconds * WALL_FACTOR + GRACE_SECONDS
         now = time.monotonic()
         for worker in self._workers:
-            if worker.tasks and not worker.overdue and now > worker.first_since + allowed * (2 if worker.alone else 1):
+            if worker.tasks and not worker.overdue and now > worker.since + allowed * (2 if worker.alone else 1):
                 worker.overdue = True
                 worker.launched.process.kill()
 
@@ -286,98 +224,63 @@ class Pool:
             self._workers.append(self._spares.pop() if self._spares else self._start(selector))  # they need a new one
         if not self._spares and (self._loans or (self._greeted.is_set() and self._workers)):
             self._spares.append(self._start(selector))
-        self._lend(selector)
-
-    def _lend(self, selector: selectors.BaseSelector) -> None:
-        """Give spares that are ready to those who wait for one."""
         while self._loans and self._spares and self._spares[-1].ready:
             worker = self._spares.pop()
             self._unwatch(worker, selector)
-            os.set_blocking(worker.launched.writing, True)
-            os.set_blocking(worker.launched.reading, True)
-            loan = self._loans.popleft()
-            loan.worker = worker.launched
-            with self._lock:
-                self._lent.add(worker.launched)
-            loan.done.set()
+            self._loans.grant(worker.lend())
             if self._loans:
                 self._spares.append(self._start(selector))
 
-    def _start(self, selector: selectors.BaseSelector) -> _Worker:
-        worker = _Worker(launch(self.place))
-        os.set_blocking(worker.launched.writing, False)
-        os.set_blocking(worker.launched.reading, False)
+    def _start(self, selector: selectors.BaseSelector) -> Channel:
+        worker = Channel(launch(self.place))
         selector.register(worker.launched.reading, selectors.EVENT_READ, worker)
         return worker
 
     def _hand_out(self, selector: selectors.BaseSelector) -> None:
         for worker in self._workers:
-            if not worker.ready or worker.overdue:
+            if not worker.ready or worker.overdue or worker.jobs >= JOBS_BEFORE_RETIREMENT:
                 continue
             if worker.alone:
                 if worker.tasks:
                     continue
                 worker.alone = False
+            given = len(worker.tasks)
             if self._suspects and not worker.tasks and worker.jobs == 0:
                 worker.alone = True
-                self._give(worker, self._suspects.popleft())
+                worker.give(self._suspects.popleft())
             else:
                 # Shares are even before they are deep: two workers with four tasks each beat one with eight.
-                depth = max(1, min(DEPTH, -(-len(self._queue) // max(1, len(self._workers)))))
+                depth = min(worker.depth, -(-len(self._queue) // len(self._workers)))
                 while len(worker.tasks) < depth and self._queue:
-                    with self._lock:
-                        task = self._queue.popleft()
-                    if task.batch.cancelled:
-                        continue
-                    self._give(worker, task)
-            if worker.unsent:
+                    task = self._queue.popleft()
+                    if not task.batch.cancelled:
+                        worker.give(task)
+            if len(worker.tasks) > given:
                 self._send(worker, selector)
 
-    def _give(self, worker: _Worker, task: _Task) -> None:
-        if not worker.tasks:
-            worker.first_since = time.monotonic()
-        worker.tasks.append(task)
-        worker.unsent += task.frame
-
-    def _send(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
-        try:
-            while worker.unsent:
-                del worker.unsent[: os.write(worker.launched.writing, worker.unsent[: 1 << 16])]
-        except BlockingIOError:
-            pass
-        except OSError:  # it has died; reading tells how
-            worker.unsent.clear()
+    def _send(self, worker: Channel, selector: selectors.BaseSelector) -> None:
+        sent = worker.send()
         watched = worker.launched.writing in selector.get_map()
-        if worker.unsent and not watched:
+        if not sent and not watched:
             selector.register(worker.launched.writing, selectors.EVENT_WRITE, worker)
-        elif not worker.unsent and watched:
+        elif sent and watched:
             selector.unregister(worker.launched.writing)
 
-    def _receive(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+    def _receive(self, worker: Channel, selector: selectors.BaseSelector) -> None:
         if worker not in self._workers and worker not in self._spares:
             return
         try:
-            piece = os.read(worker.launched.reading, 1 << 20)
-        except BlockingIOError:
-            return
-        worker.received += piece
-        while len(worker.received) >= 5:
-            size = wire.FRAME.unpack_from(worker.received)[0]
-            if size < 1 or size > wire.LARGEST_FRAME:  # not what a worker of ours says
-                worker.launched.process.kill()
-                break
-            if len(worker.received) < 4 + size:
-                break
-            body = bytes(worker.received[4 : 4 + size])
-            del worker.received[: 4 + size]
-            self._hear(worker, body)
-        if not piece:
+            for body in worker.receive():
+                self._hear(worker, body)
+        except wire.UnreadableAnswer:
+            worker.launched.process.kill()
+        if worker.ended:
             self._mourn(worker, selector)
         elif worker.jobs >= JOBS_BEFORE_RETIREMENT and not worker.tasks and worker in self._workers:
             self._workers.remove(worker)
             self._bury(worker, selector)
 
-    def _hear(self, worker: _Worker, body: bytes) -> None:
+    def _hear(self, worker: Channel, body: bytes) -> None:
         kind = body[:1]
         if kind == wire.HELLO:
             worker.ready = True
@@ -389,17 +292,14 @@ class Pool:
                 self.walls = {}
             self._greeted.set()
         elif worker.tasks:
-            task = worker.tasks[0]
             if kind == wire.GOLD_STARTS:
-                task.in_gold = not task.in_gold
-                worker.first_since = time.monotonic()
+                worker.tasks[0].in_gold = not worker.tasks[0].in_gold
+                worker.since = time.monotonic()
                 return
-            worker.tasks.popleft()
             worker.jobs += 1
-            worker.first_since = time.monotonic()
-            task.batch.settle(task.index, Reply(body[1:]))
+            worker.tasks.popleft().settle(Reply(body[1:]))
 
-    def _mourn(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+    def _mourn(self, worker: Channel, selector: selectors.BaseSelector) -> None:
         """Find the culprit of a death, and give the others' tasks back to the front of the queue, in order."""
         words = self._bury(worker, selector)
         if worker in self._spares:
@@ -417,12 +317,10 @@ class Pool:
         if not tasks:
             return
         first, rest = tasks[0], tasks[1:]
-        with self._lock:
-            self._queue.extendleft(reversed(rest))
+        self._queue.extendleft(reversed(rest))
         if status == STALE and first.moves < STARTS_THAT_MAY_FAIL + self.size:
             first.moves += 1
-            with self._lock:
-                self._queue.appendleft(first)
+            self._queue.appendleft(first)
             # The others' walls are about the old file as well: the idle go now, the busy will find out by themselves.
             for idle in [*self._spares, *(other for other in self._workers if other.ready and not other.tasks)]:
                 self._bury(idle, selector)
@@ -430,20 +328,20 @@ class Pool:
             self._workers = [other for other in self._workers if other.tasks or not other.ready]
             return
         if worker.overdue or status in (-signal.SIGPROF, -signal.SIGALRM):
-            first.batch.settle(first.index, Reply(None, Outcome.TIMED_OUT, first.in_gold))
+            first.settle(Reply(None, Outcome.TIMED_OUT, first.in_gold))
         elif first.attempts == 0:
             first.attempts, first.in_gold = 1, False
             self._suspects.append(first)
         else:
-            first.batch.settle(first.index, Reply(None, Outcome.CRASHED, first.in_gold))
+            first.settle(Reply(None, Outcome.CRASHED, first.in_gold))
 
-    def _bury(self, worker: _Worker, selector: selectors.BaseSelector) -> str:
+    def _bury(self, worker: Channel, selector: selectors.BaseSelector) -> str:
         """Make sure that a worker is gone and nothing of it is left; its last words."""
         self._unwatch(worker, selector)
         return worker.launched.end()
 
     @staticmethod
-    def _unwatch(worker: _Worker, selector: selectors.BaseSelector) -> None:
+    def _unwatch(worker: Channel, selector: selectors.BaseSelector) -> None:
         for descriptor in (worker.launched.reading, worker.launched.writing):
             if descriptor in selector.get_map():
                 selector.unregister(descriptor)
@@ -452,7 +350,7 @@ class Pool:
 def _forget_in_child() -> None:
     """After a fork the child has copies of the pipes but no thread: let go of them and begin anew when asked."""
     for pool in list(_LIVE):
-        for launched in [*(worker.launched for worker in [*pool._workers, *pool._spares]), *pool._lent]:
+        for launched in [*(worker.launched for worker in [*pool._workers, *pool._spares]), *pool._loans.lent]:
             process = launched.process
             process.returncode = 0  # not this process's child: nobody here may wait for it
             with contextlib.suppress(OSError, ValueError):  # the thread was just about to close it

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import struct
+import signal
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -24,7 +24,6 @@ from sqlrl.executors.sandbox.worker import STALE, WALL_FACTOR
 __all__ = ["Stream"]
 
 ROWS_A_PIECE = 1_000
-_UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, IndexError)
 ATTEMPTS = 3  # where the source was replaced beneath a worker, or one died before its first row
 
 
@@ -38,7 +37,8 @@ class Stream:
         self._pool = pool
         self._task = wire.pack_task(("stream", path, query, ROWS_A_PIECE))
         self._worker: Launched | None = None
-        self._received = bytearray()
+        self._bodies: Iterator[bytes] = iter(())
+        self._frames = wire.Frames()
         self._ended = False
         for attempt in range(ATTEMPTS):
             first = self._begin()
@@ -84,7 +84,7 @@ class Stream:
     def _begin(self) -> tuple[tuple[str, ...], tuple[Row, ...]] | None:
         """The first piece; None where the worker died of it or of a replaced source."""
         self._worker = self._pool.lend()
-        self._received.clear()
+        self._frames, self._bodies = wire.Frames(), iter(())
         task = memoryview(self._task)
         with contextlib.suppress(BrokenPipeError):  # it has died; reading tells how
             while task:
@@ -105,7 +105,7 @@ class Stream:
             return None
         try:
             outcome, columns, rows, message, _, _ = wire.decode_rows(body[1:])
-        except (*_UNREADABLE, struct.error) as error:
+        except wire.UnreadableAnswer as error:
             self.close()
             raise QueryError(Outcome.CRASHED, f"the worker's answer cannot be read: {error}") from None
         if body[:1] == wire.ANSWER:
@@ -119,30 +119,24 @@ class Stream:
         assert self._worker is not None
         limits = self._pool.limits
         deadline = time.monotonic() + limits.seconds * WALL_FACTOR + GRACE_SECONDS
-        while True:
-            if len(self._received) >= 4:
-                size = wire.FRAME.unpack_from(self._received)[0]
-                if size < 1 or size > wire.LARGEST_FRAME:
-                    self._worker.process.kill()
+        try:
+            while (body := next(self._bodies, None)) is None:
+                ready, _, _ = select.select([self._worker.reading], [], [], max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    self.close()
+                    raise QueryError(Outcome.TIMED_OUT, "out of time")
+                piece = os.read(self._worker.reading, 1 << 20)
+                if not piece:
+                    self._tell_of_death()
                     return None
-                if len(self._received) >= 4 + size:
-                    body = bytes(self._received[4 : 4 + size])
-                    del self._received[: 4 + size]
-                    return body
-            ready, _, _ = select.select([self._worker.reading], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                self.close()
-                raise QueryError(Outcome.TIMED_OUT, "out of time")
-            piece = os.read(self._worker.reading, 1 << 20)
-            if not piece:
-                self._tell_of_death()
-                return None
-            self._received += piece
+                self._bodies = self._frames.feed(piece)
+        except wire.UnreadableAnswer:
+            self._worker.process.kill()
+            return None
+        return body
 
     def _tell_of_death(self) -> None:
         """Raise QueryError where it was the clock that ended the worker."""
-        import signal
-
         assert self._worker is not None
         if self._worker.process.wait() in (-signal.SIGPROF, -signal.SIGALRM):
             self.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import marshal
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,11 +20,12 @@ from sqlrl.executors.base import Outcome, Row
 
 __all__ = [
     "ANSWER",
-    "FRAME",
+    "Frames",
     "GOLD_STARTS",
     "HELLO",
     "OUTCOMES",
     "PIECE",
+    "UnreadableAnswer",
     "decode_comparison",
     "decode_rows",
     "encode_comparison",
@@ -33,7 +34,7 @@ __all__ = [
     "unpack_task",
 ]
 
-FRAME = struct.Struct("<I")
+_SIZE = struct.Struct("<I")
 HELLO, GOLD_STARTS, PIECE, ANSWER = b"h", b"g", b"p", b"a"  # the first byte of what a worker says
 OUTCOMES = tuple(Outcome)
 _COMPARISON = struct.Struct("<BB?dIIdd")
@@ -41,9 +42,36 @@ _RESULT = struct.Struct("<B?dI")
 LARGEST_FRAME = 1 << 30
 
 
+class UnreadableAnswer(Exception):
+    """What was said is not what a worker of ours says."""
+
+
+class Frames:
+    """The frames in a stream of bytes that comes in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """The bodies that are complete with this piece. Raises UnreadableAnswer at a size that no frame has."""
+        self._received += piece
+        start, end = 0, len(self._received)
+        try:
+            while end - start >= _SIZE.size:
+                (size,) = _SIZE.unpack_from(self._received, start)
+                if not 1 <= size <= LARGEST_FRAME:
+                    raise UnreadableAnswer(f"a frame of {size:,} bytes")
+                if end - start < _SIZE.size + size:
+                    return
+                start += _SIZE.size + size
+                yield bytes(self._received[start - size : start])
+        finally:
+            del self._received[:start]
+
+
 def pack(body: bytes) -> bytes:
     """A frame around `body`."""
-    return FRAME.pack(len(body)) + body
+    return _SIZE.pack(len(body)) + body
 
 
 def pack_task(task: tuple[Any, ...]) -> bytes:
@@ -77,15 +105,13 @@ def encode_comparison(
 
 
 def decode_comparison(body: bytes) -> tuple[Outcome, Outcome, bool, float, int, int, float, float, str]:
-    """(outcome, gold outcome, equal, score, predicted rows, gold rows, seconds, gold seconds, message)."""
-    outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(
-        body
-    )
-    message = body[_COMPARISON.size :].decode("utf-8", "replace")
-    return (
-        OUTCOMES[outcome], OUTCOMES[gold_outcome], equal, score, predicted_rows, gold_rows, seconds, gold_seconds,
-        message,
-    )  # fmt: skip
+    """(outcome, gold outcome, equal, score, predicted rows, gold rows, seconds, gold seconds, message). Raises
+    UnreadableAnswer."""
+    try:
+        outcome, gold_outcome, *rest = _COMPARISON.unpack_from(body)
+        return OUTCOMES[outcome], OUTCOMES[gold_outcome], *rest, body[_COMPARISON.size :].decode("utf-8", "replace")
+    except (struct.error, IndexError) as error:
+        raise UnreadableAnswer(str(error)) from None
 
 
 def encode_rows(
@@ -100,10 +126,13 @@ def encode_rows(
 
 
 def decode_rows(body: bytes) -> tuple[Outcome, tuple[str, ...], tuple[Row, ...], str, float, bool]:
-    """(outcome, columns, rows, message, seconds, truncated)."""
-    outcome, truncated, seconds, _ = _RESULT.unpack_from(body)
-    message, columns, rows = json.loads(body[_RESULT.size :], object_hook=_decode_cell)
-    return OUTCOMES[outcome], tuple(columns), tuple(tuple(row) for row in rows), message, seconds, truncated
+    """(outcome, columns, rows, message, seconds, truncated). Raises UnreadableAnswer."""
+    try:
+        outcome, truncated, seconds, _ = _RESULT.unpack_from(body)
+        message, columns, rows = json.loads(body[_RESULT.size :], object_hook=_decode_cell)
+        return OUTCOMES[outcome], tuple(columns), tuple(map(tuple, rows)), message, seconds, truncated
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, struct.error) as error:
+        raise UnreadableAnswer(str(error)) from None
 
 
 def _tag(cell: Any) -> Any:

@@ -216,27 +216,13 @@ def say(output: int, kind: bytes, body: bytes = b"") -> None:
         view = view[os.write(output, view) :]
 
 
-class _Input:
-    """Frames from a pipe, read in large pieces."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.buffer = bytearray()
-
-    def waiting(self) -> bool:
-        return len(self.buffer) >= 4 and len(self.buffer) >= 4 + wire.FRAME.unpack_from(self.buffer)[0]
-
-    def next(self) -> bytes | None:
-        """The next frame's body, None at the end of the input."""
-        while not self.waiting():
-            piece = os.read(self.descriptor, 1 << 16)
-            if not piece:
-                return None
-            self.buffer += piece
-        size = wire.FRAME.unpack_from(self.buffer)[0]
-        body = bytes(self.buffer[4 : 4 + size])
-        del self.buffer[: 4 + size]
-        return body
+def _said(descriptor: int) -> Iterator[tuple[bytes, bool]]:
+    """The bodies of the frames that the parent sends, and whether each is the last of those that have come so far."""
+    frames = wire.Frames()
+    while piece := os.read(descriptor, 1 << 16):
+        bodies = list(frames.feed(piece))
+        for index, body in enumerate(bodies, 1):
+            yield body, index == len(bodies)
 
 
 def main() -> None:
@@ -249,14 +235,13 @@ def main() -> None:
     report = walls.raise_walls(engine.readable, engine.memory_bytes, settings["parent"])
     output = settings["output"]
     worker = Worker(engine, limits, output)
-    frames = _Input(settings["input"])
     say(output, wire.HELLO, json.dumps(report).encode())
-    while (body := frames.next()) is not None:
+    for body, last in _said(settings["input"]):
         worker.arm()
         try:
             answer = worker.answer(wire.unpack_task(body))
         except StaleSource:
             os._exit(STALE)
-        if not frames.waiting():
+        if last:
             worker.disarm()
         say(output, wire.ANSWER, answer)

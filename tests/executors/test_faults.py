@@ -347,13 +347,13 @@ def test_a_stream_left_half_way_leaves_no_process(shared: EmbeddedExecutor, engi
         stream = shared.stream(ENDLESS_ROWS[engine])
         rows = iter(stream)
         assert len([next(rows) for _ in range(1_500)]) == 1_500
-        (lent,) = (worker.process.pid for worker in pool._lent)
+        (lent,) = (worker.process.pid for worker in pool._loans.lent)
         if leave == "close":
             stream.close()
         del stream, rows
         gc.collect()
         assert _wait_until(lambda process=lent: _gone(process))  # type: ignore[misc]
-        assert not pool._lent
+        assert not pool._loans.lent
     assert shared.execute("select count(*) from singer").rows == ((30,),)
 
 
