@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -55,8 +55,34 @@ class DuckDBEngine:
             connection.execute("SELECT [1], TIMESTAMPTZ '2020-01-01 00:00:00+00', json_serialize_sql('SELECT 1')")
             connection.fetchall()
 
-    def identity(self, path: str) -> tuple[Any, ...]:
-        """Inode, modification time and size of every file of the source. Raises StaleSource where one was replaced."""
+    def open(self, path: str) -> _Instance:
+        """See `Engine.open`."""
+        if any(instance.broken for instance in self.instances.values()):
+            self._close_all()
+        identity = self._identity(path)
+        instance = self.instances.get(path)
+        if instance is None or instance.identity != identity:
+            if instance is not None:
+                instance.close()
+            instance = self.instances[path] = _Instance(path, identity, self)
+        self.instances.move_to_end(path)
+        while len(self.instances) > OPEN_INSTANCES:
+            self.instances.popitem(last=False)[1].close()
+        return instance
+
+    def make_room(self, instance: _Instance) -> bool:
+        """Close all other instances; whether there were any. What they keep in memory is not this one's doing."""
+        others = [path for path, other in self.instances.items() if other is not instance]
+        for path in others:
+            self.instances.pop(path).close()
+        return bool(others)
+
+    def _close_all(self) -> None:
+        while self.instances:
+            self.instances.popitem()[1].close()
+
+    def _identity(self, path: str) -> tuple[Any, ...]:
+        """Modification time and size of every file of the source."""
         found = []
         for name in self.parts[path]:
             if _inode(name) != self.inodes[name]:
@@ -66,72 +92,16 @@ class DuckDBEngine:
                 found.append((status.st_mtime_ns, status.st_size))
         return tuple(found)
 
-    def run(
-        self, path: str, query: str, most_rows: int | None, keep_rows: int | None
-    ) -> tuple[tuple[str, ...], list[Row], bool]:
-        """See `Engine.run`."""
-        wanted = min(bound for bound in (self.limits.rows, most_rows, keep_rows) if bound is not None)
-        instance = self._instance(path)
-        try:
-            pieces = instance.pieces(query, wanted + 1)
-            columns, rows = next(pieces)
-            pieces.close()
-        except QueryEnded as ended:
-            if ended.outcome is Outcome.TOO_LARGE and len(self.instances) > 1:
-                # What the others keep in memory is not this query's doing.
-                self._close_all()
-                return self.run(path, query, most_rows, keep_rows)
-            if instance.broken:
-                self._close_all()
-            raise
-        if len(rows) <= wanted:
-            return columns, rows, False
-        if keep_rows is not None and wanted == keep_rows:
-            return columns, rows[:keep_rows], True
-        if most_rows is not None and wanted == most_rows:
-            return columns, rows, True
-        raise QueryEnded(Outcome.TOO_LARGE, f"more than {self.limits.rows:,} rows")
-
-    def pieces(self, path: str, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-        """See `Engine.pieces`."""
-        return self._instance(path).pieces(query, rows)
-
-    def describe(self, path: str, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
-        """CREATE statements: tables and views in the order of their making, files by name; comments beneath each."""
-        return self._instance(path).describe(sample_rows, row_counts, notes)
-
-    def _instance(self, path: str) -> _Instance:
-        identity = self.identity(path)
-        instance = self.instances.get(path)
-        if instance is None or instance.identity != identity:
-            if instance is not None:
-                instance.close()
-            instance = self.instances[path] = _Instance(path, identity, self.limits, self.tables, self.watchdog)
-        self.instances.move_to_end(path)
-        while len(self.instances) > OPEN_INSTANCES:
-            self.instances.popitem(last=False)[1].close()
-        return instance
-
-    def _close_all(self) -> None:
-        while self.instances:
-            self.instances.popitem()[1].close()
-
 
 class _Instance:
     """One guarded database instance and its one connection."""
 
-    def __init__(
-        self,
-        path: str,
-        identity: tuple[Any, ...],
-        limits: Limits,
-        tables: frozenset[str] | None,
-        watchdog: Watchdog,
-    ) -> None:
+    def __init__(self, path: str, identity: tuple[Any, ...], engine: DuckDBEngine) -> None:
         self.identity = identity
-        self.limits = limits
-        self.tables = tables
-        self.watchdog = watchdog
+        self.engine = engine
+        self.limits = limits = engine.limits
+        self.tables = engine.tables
+        self.watchdog = engine.watchdog
         self.broken = False
         self.over_files = path.startswith("{")
         try:
@@ -164,8 +134,24 @@ class _Instance:
 
     # -- queries
 
-    def pieces(self, query: str, size: int) -> Generator[tuple[tuple[str, ...], list[Row]], None, None]:
-        """See `Engine.pieces`."""
+    def run(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
+        """See `Database.run`."""
+        try:
+            return self._first_piece(query, rows)
+        except QueryEnded as ended:
+            if ended.outcome is Outcome.TOO_LARGE and self.engine.make_room(self):
+                return self._first_piece(query, rows)
+            raise
+
+    def _first_piece(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
+        pieces = self.pieces(query, rows)
+        try:
+            return next(pieces)
+        finally:
+            pieces.close()
+
+    def pieces(self, query: str, rows: int) -> Generator[tuple[tuple[str, ...], list[Row]], None, None]:
+        """See `Database.pieces`."""
         try:
             with self.watchdog.over(self.connection):
                 statement = self._only_statement(query)
@@ -176,12 +162,12 @@ class _Instance:
                 try:
                     self.connection.execute(statement)
                     columns = tuple(column[0] for column in self.connection.description or ())
-                    rows = self.connection.fetchmany(size)
-                    yield columns, rows
-                    while len(rows) == size:
-                        rows = self.connection.fetchmany(size)
-                        if rows:
-                            yield columns, rows
+                    piece = self.connection.fetchmany(rows)
+                    yield columns, piece
+                    while len(piece) == rows:
+                        piece = self.connection.fetchmany(rows)
+                        if piece:
+                            yield columns, piece
                 finally:
                     if self.over_files:
                         self._roll_back()
@@ -224,6 +210,7 @@ class _Instance:
     # -- the schema
 
     def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        """CREATE statements: tables and views in the order of their making, files by name; comments beneath each."""
         try:
             with self.watchdog.over(self.connection):
                 return "\n\n".join(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any, Self
 
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result
 from sqlrl.executors.description import read_column_notes
+from sqlrl.executors.duplicates import likeness
 from sqlrl.executors.errors import QueryError, SandboxError, SourceError
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.sandbox import wire
@@ -23,17 +23,6 @@ from sqlrl.executors.source import SCHEMES, Located
 __all__ = ["EmbeddedExecutor", "ExecutorGroup"]
 
 LONGEST_QUERY = 100_000  # characters
-_PLAIN = re.compile(r"(?:[^'\"`\[$\\/-]++|'[^'\\]*'|\"[^\"]*\"|`[^`]*`|/(?!\*)|-(?!-))*+")  # nothing rarer
-_TOKENS = re.compile(r"""('[^']*'|"[^"]*"|`[^`]*`)|([ \t\n\r]+)""")
-# Whatever the clock or chance decides is run for each asker anew.
-_VOLATILE_WORDS = (
-    "changes", "current_", "date", "julianday", "last_insert", "localtime", "now", "random", "sample", "strftime", "time",
-    "today", "total_", "unixepoch", "uuid",
-)  # fmt: skip
-_VOLATILE = re.compile(
-    r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\bsample\b|strftime|"
-    r"\b(date|time|datetime|julianday|unixepoch)\s*\(\s*\)"
-)
 _WHAT_ENDED = {
     Outcome.TIMED_OUT: "out of time",
     Outcome.CRASHED: "ended its worker twice",
@@ -89,7 +78,7 @@ class ExecutorGroup:
             if refusal:
                 results[index] = Result(outcome=Outcome.REFUSED, message=refusal)
                 continue
-            key = _key(index, query, place.source)
+            key = likeness(index, query, place.source)
             if key not in asked:
                 tasks.append(("execute", place.path, query, limit))
             asked.setdefault(key, []).append(index)
@@ -118,7 +107,7 @@ class ExecutorGroup:
                 comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
                 continue
             gold_key = gold.query if gold.query is not None else gold.rows
-            key = _key(index, predicted, (place.source, gold_key, how))
+            key = likeness(index, predicted, (place.source, gold_key, how))
             if key not in asked:
                 rows = gold.rows if gold.query is None else None
                 wanted.append(("compare", place.path, predicted, gold.query, rows, how.to_tuple()))
@@ -250,22 +239,6 @@ def _refusal(query: Any) -> str:
     except UnicodeEncodeError:
         return "the query has a lone surrogate"
     return ""
-
-
-def is_repeatable(query: str) -> bool:
-    """Whether a query gives the same result each time: neither clock nor chance decide it."""
-    lower = query.lower()
-    return not any(word in lower for word in _VOLATILE_WORDS) or not _VOLATILE.search(lower)
-
-
-def _key(index: int, query: str, rest: Any) -> Any:
-    """Equal for queries that must give the same result: white space outside literals, names and comments is one."""
-    if not is_repeatable(query):
-        return (index, query, rest)
-    if not _PLAIN.fullmatch(query):
-        return (query, rest)
-    text = _TOKENS.sub(lambda match: match.group(1) or " ", query)
-    return (text.strip(" "), rest)
 
 
 def _result(reply: Reply) -> Result:

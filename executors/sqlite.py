@@ -65,6 +65,7 @@ LIMITS = (
     (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
 )
 _SPACE = re.compile(r"\s+")
+_ERRORS = (sqlite3.Error, sqlite3.Warning, MemoryError, ValueError, OverflowError, SystemError)
 
 
 class SQLiteEngine:
@@ -80,33 +81,9 @@ class SQLiteEngine:
         self.connections: OrderedDict[str, _Connection] = OrderedDict()
         sqlite3.connect(":memory:").execute("SELECT 1").fetchall()  # load what the first query loads
 
-    def identity(self, path: str) -> tuple[Any, ...]:
-        """Device, inode, modification time and size of the file and of its log."""
-        try:
-            status = os.stat(path)
-        except FileNotFoundError:
-            raise StaleSource from None
-        log = _size(f"{path}-wal")
-        if (status.st_dev, status.st_ino, log > 0) != self.files.get(path):
-            raise StaleSource
-        return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, log, _size(f"{path}-journal"))
-
-    def run(
-        self, path: str, query: str, most_rows: int | None, keep_rows: int | None
-    ) -> tuple[tuple[str, ...], list[Row], bool]:
-        """See `Engine.run`."""
-        return self._connection(path).run(query, self.limits, most_rows, keep_rows)
-
-    def pieces(self, path: str, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-        """See `Engine.pieces`."""
-        return self._connection(path).pieces(query, self.limits, rows)
-
-    def describe(self, path: str, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
-        """The CREATE statements of tables and views in the order of their making, with comments beneath each."""
-        return self._connection(path).describe(sample_rows, row_counts, notes, self.limits)
-
-    def _connection(self, path: str) -> _Connection:
-        identity = self.identity(path)
+    def open(self, path: str) -> _Connection:
+        """See `Engine.open`."""
+        identity = self._identity(path)
         connection = self.connections.get(path)
         if connection is not None and connection.identity == identity:
             self.connections.move_to_end(path)
@@ -119,6 +96,17 @@ class SQLiteEngine:
             self.connections.popitem(last=False)[1].close()
         return connection
 
+    def _identity(self, path: str) -> tuple[Any, ...]:
+        """Device, inode, modification time and size of the file, sizes of its log and journal."""
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            raise StaleSource from None
+        log = _size(f"{path}-wal")
+        if (status.st_dev, status.st_ino, log > 0) != self.files.get(path):
+            raise StaleSource
+        return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, log, _size(f"{path}-journal"))
+
 
 class _Connection:
     """One guarded connection to one file."""
@@ -127,6 +115,7 @@ class _Connection:
         self, path: str, identity: tuple[Any, ...], limits: Limits, tables: frozenset[str] | None = None
     ) -> None:
         self.identity = identity
+        self.seconds = limits.seconds
         self.tables = tables
         self.refusal = ""
         self.deadline = float("inf")
@@ -158,47 +147,34 @@ class _Connection:
     def close(self) -> None:
         self.connection.close()
 
-    def run(
-        self, query: str, limits: Limits, most_rows: int | None, keep_rows: int | None
-    ) -> tuple[tuple[str, ...], list[Row], bool]:
-        self.refusal = ""
-        self.late = False
-        self.deadline = time.thread_time() + limits.seconds
+    def run(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
+        """See `Database.run`."""
+        self._start_clock()
         try:
             try:
-                return self._fetch(query, limits, most_rows, keep_rows)
+                return self._fetch(query, rows)
             except sqlite3.OperationalError as error:
                 if "decode to UTF-8" not in str(error):
                     raise
-                self.connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+                self.connection.text_factory = _text
                 try:
-                    return self._fetch(query, limits, most_rows, keep_rows)
+                    return self._fetch(query, rows)
                 finally:
                     self.connection.text_factory = str
-        except (sqlite3.Error, sqlite3.Warning, MemoryError, ValueError, OverflowError, SystemError) as error:
+        except _ERRORS as error:
             raise self._ended(error) from None
         finally:
             self.deadline = float("inf")
 
-    def _fetch(
-        self, query: str, limits: Limits, most_rows: int | None, keep_rows: int | None
-    ) -> tuple[tuple[str, ...], list[Row], bool]:
+    def _start_clock(self) -> None:
+        self.refusal = ""
+        self.late = False
+        self.deadline = time.thread_time() + self.seconds
+
+    def _fetch(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
         cursor = self.connection.execute(query)
         try:
-            if cursor.description is None:  # nothing but space and comments
-                raise QueryEnded(Outcome.INVALID, "no statement")
-            columns = tuple(column[0] for column in cursor.description)
-            wanted = limits.rows
-            for bound in (most_rows, keep_rows):
-                wanted = wanted if bound is None else min(wanted, bound)
-            rows = cursor.fetchmany(wanted + 1)
-            if len(rows) <= wanted:
-                return columns, rows, False
-            if keep_rows is not None and wanted == keep_rows:
-                return columns, rows[:keep_rows], True
-            if most_rows is not None and wanted == most_rows:
-                return columns, rows, True
-            raise QueryEnded(Outcome.TOO_LARGE, f"more than {limits.rows:,} rows")
+            return _columns(cursor), cursor.fetchmany(rows)
         finally:
             cursor.close()
 
@@ -249,34 +225,30 @@ class _Connection:
         self.late = time.thread_time() > self.deadline
         return self.late
 
-    def pieces(self, query: str, limits: Limits, size: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-        """See `Engine.pieces`."""
-        self.refusal = ""
-        self.late = False
-        self.deadline = time.thread_time() + limits.seconds
-        self.connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    def pieces(self, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """See `Database.pieces`."""
+        self._start_clock()
+        self.connection.text_factory = _text
         try:
             cursor = self.connection.execute(query)
-            if cursor.description is None:
-                raise QueryEnded(Outcome.INVALID, "no statement")
-            columns = tuple(column[0] for column in cursor.description)
-            rows = cursor.fetchmany(size)
-            yield columns, rows
-            while len(rows) == size:
-                rows = cursor.fetchmany(size)
-                if rows:
-                    yield columns, rows
-        except (sqlite3.Error, sqlite3.Warning, MemoryError, ValueError, OverflowError, SystemError) as error:
+            columns = _columns(cursor)
+            piece = cursor.fetchmany(rows)
+            yield columns, piece
+            while len(piece) == rows:
+                piece = cursor.fetchmany(rows)
+                if piece:
+                    yield columns, piece
+        except _ERRORS as error:
             raise self._ended(error) from None
         finally:
             self.deadline = float("inf")
             self.connection.text_factory = str
 
-    def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any], limits: Limits) -> str:
-        """Our own statements, so the authorizer stands aside for them; the deadline does not."""
+    def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        """The CREATE statements of tables and views in the order of their making, with comments beneath each. They are
+        read by statements of our own, so the authorizer stands aside; the deadline does not."""
         self.connection.set_authorizer(None)
-        self.late = False
-        self.deadline = time.thread_time() + limits.seconds
+        self._start_clock()
         try:
             tables = self.connection.execute(
                 "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' "
@@ -287,7 +259,7 @@ class _Connection:
                 for name, sql in tables
                 if self.tables is None or name.lower() in self.tables
             )
-        except (sqlite3.Error, sqlite3.Warning) as error:
+        except _ERRORS as error:
             raise self._ended(error) from None
         finally:
             self.deadline = float("inf")
@@ -302,6 +274,17 @@ class _Connection:
             rows = self.connection.execute(f"SELECT * FROM {quoted} LIMIT {int(sample_rows)}")
             sample = ([column[0] for column in rows.description], rows.fetchall())
         return describe_table(sql, count, sample, notes)
+
+
+def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:
+    if cursor.description is None:  # nothing but space and comments
+        raise QueryEnded(Outcome.INVALID, "no statement")
+    return tuple(column[0] for column in cursor.description)
+
+
+def _text(stored: bytes) -> str:
+    """What is not UTF-8 keeps its bytes."""
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _file_key(path: str) -> tuple[int, int, bool] | None:

@@ -20,11 +20,11 @@ from sqlrl.executors.base import Outcome, Row
 
 __all__ = [
     "ANSWER",
-    "Frames",
     "GOLD_STARTS",
     "HELLO",
     "OUTCOMES",
     "PIECE",
+    "Frames",
     "UnreadableAnswer",
     "decode_comparison",
     "decode_rows",

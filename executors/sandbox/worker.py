@@ -17,10 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.duplicates import is_repeatable
 from sqlrl.executors.relations import Matcher, Relation
 from sqlrl.executors.sandbox import walls, wire
 
-__all__ = ["STALE", "Engine", "QueryEnded", "StaleSource", "main"]
+__all__ = ["STALE", "Database", "Engine", "QueryEnded", "StaleSource", "main"]
 
 STALE = 77  # exit status: the database file was replaced, and the walls let only the old one be read
 # Processor time past which the kernel ends the process, where the engine's own deadline did not; and wall time past
@@ -45,6 +46,21 @@ class StaleSource(Exception):
     """The source is no longer the file that this worker may read: a fresh worker must take the task."""
 
 
+class Database(Protocol):
+    """One source, open to be read. identity: changes whenever its content may have changed."""
+
+    identity: tuple[Any, ...]
+
+    def run(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
+        """(columns, the first `rows` rows). Raises QueryEnded."""
+
+    def pieces(self, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """(columns, rows) of a result of any length, `rows` at a time; at least one piece. Raises QueryEnded."""
+
+    def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
+        """The schema as DDL. notes: table -> column -> what it means, by lower-case names. Raises QueryEnded."""
+
+
 class Engine(Protocol):
     """What runs queries inside a worker. Made with the limits, the files that tasks will name as `path`, and the tables
     that may be read (None for all). readable: what the walls must leave open; memory_bytes: address space needed."""
@@ -52,20 +68,9 @@ class Engine(Protocol):
     readable: Sequence[str]
     memory_bytes: int
 
-    def identity(self, path: str) -> tuple[Any, ...]:
-        """Changes whenever the content of `path` may have changed. Raises StaleSource where it is another file."""
-
-    def run(
-        self, path: str, query: str, most_rows: int | None, keep_rows: int | None
-    ) -> tuple[tuple[str, ...], list[Row], bool]:
-        """(columns, rows, whether rows were left out). Reads on past neither limit: after `most_rows` rows further
-        ones can change nothing and the last row read stands for them; `keep_rows` truncates. Raises QueryEnded."""
-
-    def pieces(self, path: str, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-        """(columns, rows) of a result of any length, `rows` at a time; at least one piece. Raises QueryEnded."""
-
-    def describe(self, path: str, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
-        """The schema as DDL. notes: table -> column -> what it means, by lower-case names."""
+    def open(self, path: str) -> Database:
+        """The database as it is now: one that was opened before, if nothing has changed since. Raises StaleSource
+        where it is another file than at the start, QueryEnded where it cannot be opened."""
 
 
 class Worker:
@@ -88,8 +93,9 @@ class Worker:
         if kind == "stream":
             return self._stream(*task[1:])
         assert kind == "describe"
+        path, *how = task[1:]
         try:
-            text = self.engine.describe(*task[1:])
+            text = self.engine.open(path).describe(*how)
         except QueryEnded as ended:
             return wire.encode_rows(ended.outcome, (), [], ended.message, 0.0, False)
         return wire.encode_rows(Outcome.OK, ("schema",), [(text,)], "", 0.0, False)
@@ -97,7 +103,7 @@ class Worker:
     def _execute(self, path: str, query: str, limit: int | None) -> bytes:
         started = time.thread_time()
         try:
-            columns, rows, truncated = self.engine.run(path, query, None, limit)
+            columns, rows, truncated = self._run(self.engine.open(path), query, None, limit)
             seconds = time.thread_time() - started
             body = wire.encode_rows(Outcome.OK, columns, rows, "", seconds, truncated)
             if len(body) > self.limits.bytes:
@@ -115,7 +121,7 @@ class Worker:
         started = time.thread_time()
         outcome, message = Outcome.OK, ""
         try:
-            for columns, rows in self.engine.pieces(path, query, rows_a_piece):
+            for columns, rows in self.engine.open(path).pieces(query, rows_a_piece):
                 body = wire.encode_rows(Outcome.OK, columns, rows, "", 0.0, False)
                 if len(body) > self.limits.bytes:
                     message = f"{rows_a_piece:,} rows are larger than {self.limits.bytes:,} bytes"
@@ -132,13 +138,17 @@ class Worker:
     def _compare(
         self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
     ) -> bytes:
-        gold, gold_seconds = self._gold(path, gold_query, gold_rows)
+        try:
+            database = self.engine.open(path)
+        except QueryEnded as ended:
+            return wire.encode_comparison(ended.outcome, ended.outcome, 0.0, 0, 0, 0.0, 0.0, ended.message)
+        gold, gold_seconds = self._gold(path, database, gold_query, gold_rows)
         if gold.outcome is not Outcome.OK:
-            outcome, rows, seconds, message = self._predicted(path, predicted, None)
+            outcome, rows, seconds, message = self._predicted(database, predicted, None)
             message = message if outcome is not Outcome.OK else gold.message
             return wire.encode_comparison(outcome, gold.outcome, 0.0, len(rows), 0, seconds, gold_seconds, message)
         matcher = gold.matcher(relation)
-        outcome, rows, seconds, message = self._predicted(path, predicted, matcher.most_rows)
+        outcome, rows, seconds, message = self._predicted(database, predicted, matcher.most_rows)
         score = 0.0
         if outcome is Outcome.OK:
             try:
@@ -149,16 +159,37 @@ class Worker:
             outcome, Outcome.OK, score, len(rows), len(gold.rows), seconds, gold_seconds, message
         )
 
-    def _predicted(self, path: str, query: str, most_rows: int | None) -> tuple[Outcome, list[Row], float, str]:
+    def _run(
+        self, database: Database, query: str, most_rows: int | None, keep_rows: int | None
+    ) -> tuple[tuple[str, ...], list[Row], bool]:
+        """(columns, rows, whether rows were left out). `keep_rows` truncates. After `most_rows` rows further ones can
+        change nothing: one more is read, and stands for all of them. Raises QueryEnded."""
+        wanted = self.limits.rows
+        for bound in (most_rows, keep_rows):
+            wanted = wanted if bound is None else min(wanted, bound)
+        columns, rows = database.run(query, wanted + 1)
+        if len(rows) <= wanted:
+            return columns, rows, False
+        if wanted == keep_rows:
+            return columns, rows[:wanted], True
+        if wanted == most_rows:
+            return columns, rows, True
+        raise QueryEnded(Outcome.TOO_LARGE, f"more than {self.limits.rows:,} rows")
+
+    def _predicted(
+        self, database: Database, query: str, most_rows: int | None
+    ) -> tuple[Outcome, list[Row], float, str]:
         started = time.thread_time()
         try:
-            _, rows, _ = self.engine.run(path, query, most_rows, None)
+            _, rows, _ = self._run(database, query, most_rows, None)
             return Outcome.OK, rows, time.thread_time() - started, ""
         except QueryEnded as ended:
             return ended.outcome, [], time.thread_time() - started, ended.message
 
-    def _gold(self, path: str, query: str | None, rows: tuple[Row, ...] | None) -> tuple[_Gold, float]:
-        key = (path, self.engine.identity(path), query, rows if query is None else None)
+    def _gold(
+        self, path: str, database: Database, query: str | None, rows: tuple[Row, ...] | None
+    ) -> tuple[_Gold, float]:
+        key = (path, database.identity, query, rows if query is None else None)
         known = self.golds.get(key)
         if known is not None:
             self.golds.move_to_end(key)
@@ -169,11 +200,13 @@ class Worker:
         else:
             say(self.output, wire.GOLD_STARTS)  # should it end this process, the gold is to blame
             try:
-                gold = _Gold(self.engine.run(path, query, None, None)[1])
+                gold = _Gold(self._run(database, query, None, None)[1])
             except QueryEnded as ended:
                 gold = _Gold([], ended.outcome, ended.message)
             say(self.output, wire.GOLD_STARTS)
             self.arm()
+            if not is_repeatable(query):
+                return gold, time.thread_time() - started
         self.golds[key] = gold
         self.gold_bytes += gold.size
         while self.gold_bytes > GOLD_CACHE_BYTES and len(self.golds) > 1:

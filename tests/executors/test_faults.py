@@ -457,3 +457,68 @@ def test_a_full_disk_is_no_matter(
         assert result.outcome in (Outcome.OK, Outcome.TOO_LARGE, Outcome.TIMED_OUT), result
         assert executor.execute("select count(*) from singer").rows == ((30,),)
     assert sorted(entry.name for entry in full_disk.iterdir()) == sorted(["filler", path.name])
+
+
+# -- who runs it
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else; the whole suite is unprivileged here")
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_every_wall_holds_for_an_unprivileged_user(engine: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    import json
+    import shutil
+    import tempfile
+
+    root = Path(__file__).parents[2]
+    folder = Path(tempfile.mkdtemp(prefix="sqlrl-nobody-"))
+    try:
+        folder.chmod(0o755)
+        path = folder / f"t.{engine}"
+        WRITERS[engine](path, 7)
+        path.chmod(0o644)
+        code = (
+            f"import json, os, sys; sys.path[:0] = {[str(root), *sys.path[1:]]!r}\n"
+            "from sqlrl.executors import open_executor\n"
+            f"with open_executor({str(path)!r}, require_walls=True) as executor:\n"
+            "    result = executor.execute('select n from t')\n"
+            "    print(json.dumps([os.getuid(), result.rows, executor.walls]))\n"
+        )
+        python = os.path.realpath(sys.executable)
+        try:
+            done = subprocess.run(
+                [python, "-c", code], user=65534, group=65534, extra_groups=[], cwd="/", capture_output=True, text=True,
+                env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}, timeout=60,
+            )  # fmt: skip
+        except PermissionError:
+            pytest.skip("this interpreter is not open to others")
+        if done.returncode and "Permission denied" in done.stderr + done.stdout or "No module named" in done.stderr:
+            pytest.skip("this checkout is not open to others")
+        assert done.returncode == 0, done.stderr
+        user, rows, walls = json.loads(done.stdout)
+        assert (user, rows) == (65534, [[7]])
+        assert set(walls.values()) == {"held"}, walls
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_pool_that_could_start_nothing_starts_when_it_is_asked_again(databases: dict[str, Path]) -> None:
+    """Workers that are killed before they said hello fail those who wait, not those who come later."""
+    from sqlrl.executors.sandbox import pool as module
+
+    with open_executor(str(databases["sqlite"]), workers=1) as executor:
+        pool = executor._group._pool
+        launch = module.launch
+
+        def stillborn(place: object) -> object:
+            launched = launch(place)  # type: ignore[arg-type]
+            launched.process.kill()
+            return launched
+
+        module.launch = stillborn  # type: ignore[assignment]
+        try:
+            with pytest.raises(SandboxError):
+                executor.execute("select 1")
+        finally:
+            module.launch = launch
+        assert _wait_until(lambda: pool._thread is None)
+        assert executor.execute("select 1").rows == ((1,),)

@@ -1,0 +1,38 @@
+"""Duplicates: queries that are sure to give one result, so that one of them can be run for all."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["is_repeatable", "likeness"]
+
+_PLAIN = re.compile(r"(?:[^'\"`\[$\\/-]++|'[^'\\]*'|\"[^\"]*\"|`[^`]*`|/(?!\*)|-(?!-))*+")  # nothing rarer
+_TOKENS = re.compile(r"""('[^']*'|"[^"]*"|`[^`]*`)|([ \t\n\r]+)""")
+# Whatever the clock or chance decides is run for each asker anew. Most queries have none of the words, and to see that
+# costs a tenth of the search.
+_WORDS = (
+    "changes", "current_", "date", "julianday", "last_insert", "localtime", "now", "random", "sample", "strftime",
+    "time", "today", "total_", "unixepoch", "uuid",
+)  # fmt: skip
+_VOLATILE = re.compile(
+    r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\bsample\b|strftime|"
+    r"\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)"
+)
+
+
+def is_repeatable(query: str) -> bool:
+    """Whether a query gives the same result each time: neither clock nor chance decide it."""
+    lower = query.lower()
+    return not any(word in lower for word in _WORDS) or not _VOLATILE.search(lower)
+
+
+def likeness(index: int, query: str, rest: Any) -> Any:
+    """Equal for queries that must give the same result if `rest` is equal: white space outside literals, names and
+    comments is one. index: what tells those apart that are not repeatable."""
+    if not is_repeatable(query):
+        return (index, query, rest)
+    if not _PLAIN.fullmatch(query):
+        return (query, rest)
+    text = _TOKENS.sub(lambda match: match.group(1) or " ", query)
+    return (text.strip(" "), rest)

@@ -1,0 +1,92 @@
+"""Queries that may stand for each other, and those that may not."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlrl.executors import Gold, Outcome, open_executor
+from sqlrl.executors.duplicates import is_repeatable, likeness
+from sqlrl.executors.relations import Relation
+
+VOLATILE = [
+    "select now()",
+    "select Current_Timestamp",
+    "select current_date",
+    "select RANDOM()",
+    "select randomblob(4)",
+    "select localtimestamp",
+    "select today()",
+    "select gen_random_uuid(), uuid()",
+    "select changes()",
+    "select last_insert_rowid()",
+    "select total_changes()",
+    "select get_current_timestamp ()",
+    "select * from t using sample 3",
+    "select strftime('%s')",
+    "select date()",
+    "select time ( )",
+    "select DateTime()",
+    "select julianday()",
+    "select unixepoch()",
+    "select datetime('now')",
+]
+
+
+@pytest.mark.parametrize("query", VOLATILE)
+def test_clock_and_chance_are_seen(query: str) -> None:
+    assert not is_repeatable(query)
+    assert likeness(1, query, ()) != likeness(2, query, ())
+
+
+@pytest.mark.parametrize(
+    "query", ["select date, time from t", "select date(day) from t", "select timestamp, datetime from samples"]
+)
+def test_names_alone_are_no_clock(query: str) -> None:
+    assert is_repeatable(query)
+
+
+def test_space_counts_inside_literals_names_and_comments_only() -> None:
+    assert likeness(1, "select  1\n", ()) == likeness(2, "select 1", ())
+    for query, other in (
+        ("select 'a  b'", "select 'a b'"),
+        ('select "a  b" from t', 'select "a b" from t'),
+        ("select 1 -- one\n + 1", "select 1 -- one + 1"),
+        ("select 1 /*  */", "select 1 /* */"),
+        ("select 1", "select 1, 2"),
+    ):
+        assert likeness(1, query, ()) != likeness(1, other, ())
+
+
+@given(st.text(alphabet="ab '\"`[]-/*\\\n\t$1", max_size=20), st.text(alphabet="ab '\"`[]-/*\\\n\t$1", max_size=20))
+def test_what_is_alike_reads_alike(query: str, other: str) -> None:
+    """SQLite itself says: two texts of one likeness give the same columns, names included, or the same error."""
+    if likeness(1, query, ()) == likeness(2, other, ()):
+        assert _read(query) == _read(other)
+
+
+def _read(query: str) -> object:
+    connection = sqlite3.connect(":memory:")
+    try:
+        cursor = connection.execute("select " + query)
+        return [column[0].split() for column in cursor.description], cursor.fetchall()
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        return type(error)
+    finally:
+        connection.close()
+
+
+def test_a_gold_that_chance_decides_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.duckdb"
+    import duckdb
+
+    duckdb.connect(str(path)).close()
+    with open_executor(str(path), workers=1) as executor:
+        gold = Gold(query="select random() as r")
+        pairs = [(f"select {i}", gold) for i in range(3)]
+        comparisons = executor.compare_many(pairs, Relation("set"))
+    assert all(comparison.outcome is Outcome.OK and comparison.gold_seconds > 0 for comparison in comparisons)

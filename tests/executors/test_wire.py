@@ -1,0 +1,56 @@
+"""Frames: whatever pieces a stream comes in, the bodies are the same; what is no frame is said to be none."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlrl.executors.sandbox import wire
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=8), st.lists(st.integers(1, 30), max_size=30))
+def test_bodies_come_out_as_they_went_in(bodies: list[bytes], sizes: list[int]) -> None:
+    stream = b"".join(wire.pack(body) for body in bodies)
+    frames, found = wire.Frames(), []
+    for size in [*sizes, len(stream)]:
+        piece, stream = stream[:size], stream[size:]
+        found += list(frames.feed(piece))
+    assert found == bodies
+
+
+def test_a_size_that_no_frame_has_is_refused() -> None:
+    for size in (0, wire.LARGEST_FRAME + 1, 2**32 - 1):
+        with pytest.raises(wire.UnreadableAnswer):
+            list(wire.Frames().feed(size.to_bytes(4, "little") + b"x"))
+
+
+@given(st.binary(max_size=60))
+def test_any_answer_is_read_or_said_to_be_unreadable(body: bytes) -> None:
+    for decode in (wire.decode_rows, wire.decode_comparison):
+        try:
+            decode(body)
+        except wire.UnreadableAnswer as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[", "[1]", '["", [], [[{"Decimal": "x"}]]]', '["", [], [[{"datetime": "1"}]]]', '["", [], [1]]', '["", [], [[{}]]]',
+     '["", [], [[{"nothing": 1}]]]', '["", [], [[{"timedelta": [1e999]}]]]'],
+)  # fmt: skip
+def test_rows_of_no_worker_of_ours(body: str) -> None:
+    head = wire.encode_rows(next(iter(wire.OUTCOMES)), (), [], "", 0.0, False)
+    start = head[: head.index(b"[")]
+    with pytest.raises(wire.UnreadableAnswer):
+        wire.decode_rows(start + body.encode())
+
+
+def test_random_bytes_past_the_head() -> None:
+    head = wire.encode_rows(next(iter(wire.OUTCOMES)), (), [], "", 0.0, False)
+    start = head[: head.index(b"[")]
+    for _ in range(50):
+        with pytest.raises(wire.UnreadableAnswer):
+            wire.decode_rows(start + b"\xff" + os.urandom(20))
