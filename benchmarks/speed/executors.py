@@ -1,12 +1,14 @@
 """How many completions a second are judged, and at what cost, beside what others do, in one run.
 
 python benchmarks/speed/executors.py --data DATA/spider [--json OUT.json] [--large-mb 200] [--rounds 3]
+    [--official-spider test-suite-sql-eval/exec_eval.py] [--official-bird bird/llm/src/evaluation.py]
 
 The load has GRPO's shape: groups of 16 completions a question, half of them right (the gold in other words), some
 repeated, a tenth with errors. `floor` is a warm connection in this process, without any guard or limit: what SQLite
 itself takes. The peers are patterns as published, written anew here: `thread + new connection, 2 processes` is how
 BIRD's script executes (a connection for each item, prediction and gold run each time, a thread with a time-out),
-`the same serially` is how DeepRetrieval's reward does.
+`the same serially` is how DeepRetrieval's reward does. The official evaluators themselves run too where a path to
+their checkouts is given (they import tqdm, nltk and func_timeout, which must be installed).
 """
 
 from __future__ import annotations
@@ -41,10 +43,13 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--large-mb", type=int, default=200, help="size of the generated database; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--official-spider", help="the file exec_eval.py of taoyds/test-suite-sql-eval")
+    parser.add_argument("--official-bird", help="the file evaluation.py of BIRD's own scripts")
     parser.add_argument("--queries", type=int, default=0, help="look at memory over so many queries, too")
     given = parser.parse_args()
     figures: dict[str, Any] = {"seed": 0, "date": time.strftime("%Y-%m-%d"), "sqlite": sqlite3.sqlite_version}
-    figures["spider"] = compare("Spider's databases", spider_load(Path(given.data), given.questions), given.rounds)
+    load = spider_load(Path(given.data), given.questions)
+    figures["spider"] = compare("Spider's databases", load, given.rounds, officials=officials(given))
     with tempfile.TemporaryDirectory() as folder:
         if given.large_mb:
             path = make_large(Path(folder), given.large_mb)
@@ -183,10 +188,59 @@ def two_processes(load: Sequence[Item]) -> Callable[[], list[bool]]:
     return run
 
 
+def officials(given: argparse.Namespace) -> list[tuple[str, Callable[[Sequence[Item]], Callable[[], list[bool]]]]]:
+    """The official evaluators that a path was given to."""
+    found: list[tuple[str, Callable[[Sequence[Item]], Callable[[], list[bool]]]]] = []
+    if given.official_spider:
+        spider = _load(given.official_spider)
+        found.append(
+            (
+                "Spider's own eval_exec_match",
+                lambda load: (
+                    lambda: [
+                        bool(spider.eval_exec_match(path, predicted, gold, False, True, False))
+                        for path, predicted, gold in load
+                    ]
+                ),
+            )
+        )
+    if given.official_bird:
+        bird = _load(given.official_bird)
+
+        def judge(load: Sequence[Item]) -> Callable[[], list[bool]]:
+            def run() -> list[bool]:
+                bird.exec_result = []
+                pairs = [(predicted, gold) for _, predicted, gold in load]
+                bird.run_sqls_parallel(pairs, [path for path, _, _ in load], num_cpus=2, meta_time_out=30.0)
+                return [bool(each["res"]) for each in sorted(bird.exec_result, key=lambda each: each["sql_idx"])]
+
+            return run
+
+        found.append(("BIRD's own run_sqls_parallel, 2 processes", judge))
+    return found
+
+
+def _load(file: str) -> Any:
+    """A script as a module, with its neighbours in reach."""
+    import importlib.util
+
+    path = Path(file).resolve()
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(f"official_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # what is sent to its processes is found by this name
+    spec.loader.exec_module(module)
+    return module
+
+
 # -- measuring
 
 
-def compare(name: str, load: list[Item], rounds: int, distinct_only: bool = False) -> dict[str, Any]:
+def compare(
+    name: str, load: list[Item], rounds: int, distinct_only: bool = False, officials: Sequence[Any] = ()
+) -> dict[str, Any]:
     apart = distinct(load)
     contenders: list[tuple[str, Callable[[], list[bool]]]] = [
         ("floor: warm connection, unguarded", floor(apart)),
@@ -197,6 +251,7 @@ def compare(name: str, load: list[Item], rounds: int, distinct_only: bool = Fals
     ]
     if not distinct_only:
         contenders.insert(3, ("sqlrl, 2 workers, as sampled", ours(load, 2)))
+    contenders += [(label, make(apart)) for label, make in officials]
     print(f"\n{name}: {len(load):,} completions, median of {rounds} rounds taken in turns [least, most]")
     answers = [contender() for _, contender in contenders]  # warm, and all agree
     agree = [sum(a == b for a, b in zip(answers[0], answer, strict=True)) for answer in answers]
@@ -210,7 +265,7 @@ def compare(name: str, load: list[Item], rounds: int, distinct_only: bool = Fals
         cost = statistics.median(cpu for _, cpu in taken[label]) / len(load) * 1e6
         figures[label] = {"per_second": speeds, "cpu_us": cost, "agree": same, "of": len(load)}
         print(
-            f"  {label:38} {statistics.median(speeds):9,.0f} /s [{speeds[0]:,.0f}, {speeds[-1]:,.0f}]  "
+            f"  {label:41} {statistics.median(speeds):9,.0f} /s [{speeds[0]:,.0f}, {speeds[-1]:,.0f}]  "
             f"{cost:8,.0f} us of processor each   agrees on {same:,}"
         )
         getattr(contender, "close", lambda: None)()
@@ -249,7 +304,7 @@ def compare_duckdb(folder: Path, rounds: int) -> dict[str, Any]:
             taken = [_time(contender) for _ in range(rounds)]
             speeds = sorted(count / wall for wall, _ in taken)
             figures[label] = {"per_second": speeds, "cpu_us": statistics.median(c for _, c in taken) / count * 1e6}
-            print(f"  {label:38} {statistics.median(speeds):9,.0f} /s [{speeds[0]:,.0f}, {speeds[-1]:,.0f}]")
+            print(f"  {label:41} {statistics.median(speeds):9,.0f} /s [{speeds[0]:,.0f}, {speeds[-1]:,.0f}]")
     return figures
 
 

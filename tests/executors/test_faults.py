@@ -483,7 +483,8 @@ def test_every_wall_holds_for_an_unprivileged_user(engine: str, tmp_path_factory
             "    result = executor.execute('select n from t')\n"
             "    print(json.dumps([os.getuid(), result.rows, executor.walls]))\n"
         )
-        python = os.path.realpath(sys.executable)
+        own, system = os.path.realpath(sys.executable), f"/usr/bin/python3.{sys.version_info.minor}"
+        python = system if own.startswith("/root/") and os.path.exists(system) else own
         try:
             done = subprocess.run(
                 [python, "-c", code], user=65534, group=65534, extra_groups=[], cwd="/", capture_output=True, text=True,
@@ -491,7 +492,7 @@ def test_every_wall_holds_for_an_unprivileged_user(engine: str, tmp_path_factory
             )  # fmt: skip
         except PermissionError:
             pytest.skip("this interpreter is not open to others")
-        if done.returncode and "Permission denied" in done.stderr + done.stdout or "No module named" in done.stderr:
+        if "No module named" in done.stderr:
             pytest.skip("this checkout is not open to others")
         assert done.returncode == 0, done.stderr
         user, rows, walls = json.loads(done.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
@@ -28,19 +29,25 @@ def test_a_size_that_no_frame_has_is_refused() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_any_answer_is_read_or_said_to_be_unreadable(body: bytes) -> None:
+def test_nothing_else_is_raised_by_any_answer(body: bytes) -> None:
     for decode in (wire.decode_rows, wire.decode_comparison):
-        try:
+        with contextlib.suppress(wire.UnreadableAnswer):
             decode(body)
-        except wire.UnreadableAnswer as error:
-            assert str(error)
 
 
 @pytest.mark.parametrize(
     "body",
-    ["[", "[1]", '["", [], [[{"Decimal": "x"}]]]', '["", [], [[{"datetime": "1"}]]]', '["", [], [1]]', '["", [], [[{}]]]',
-     '["", [], [[{"nothing": 1}]]]', '["", [], [[{"timedelta": [1e999]}]]]'],
-)  # fmt: skip
+    [
+        "[",
+        "[1]",
+        '["", [], [1]]',
+        '["", [], [[{}]]]',
+        '["", [], [[{"Decimal": "x"}]]]',
+        '["", [], [[{"datetime": "1"}]]]',
+        '["", [], [[{"nothing": 1}]]]',
+        '["", [], [[{"timedelta": [1e999]}]]]',
+    ],
+)
 def test_rows_of_no_worker_of_ours(body: str) -> None:
     head = wire.encode_rows(next(iter(wire.OUTCOMES)), (), [], "", 0.0, False)
     start = head[: head.index(b"[")]
