@@ -28,6 +28,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from clock import time_of
+from official import load_script
+
 from sqlrl.executors import Gold, Limits, open_executor, open_executors
 from sqlrl.executors.relations import Relation
 
@@ -48,15 +51,15 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=0, help="look at memory over so many queries, too")
     given = parser.parse_args()
     figures: dict[str, Any] = {"seed": 0, "date": time.strftime("%Y-%m-%d"), "sqlite": sqlite3.sqlite_version}
-    load = spider_load(Path(given.data), given.questions)
+    load = spiderload_script(Path(given.data), given.questions)
     figures["spider"] = compare("Spider's databases", load, given.rounds, officials=officials(given))
     with tempfile.TemporaryDirectory() as folder:
         if given.large_mb:
             path = make_large(Path(folder), given.large_mb)
-            figures["large"] = compare(f"{given.large_mb} MB", large_load(path), given.rounds, distinct_only=True)
+            figures["large"] = compare(f"{given.large_mb} MB", largeload_script(path), given.rounds, distinct_only=True)
         figures["duckdb"] = compare_duckdb(Path(folder), given.rounds)
     if given.queries:
-        figures["memory"] = watch_memory(spider_load(Path(given.data), 50), given.queries)
+        figures["memory"] = watch_memory(spiderload_script(Path(given.data), 50), given.queries)
     if given.json:
         Path(given.json).write_text(json.dumps(figures, indent=1) + "\n")
 
@@ -64,7 +67,7 @@ def main() -> None:
 # -- loads
 
 
-def spider_load(data: Path, questions: int) -> list[Item]:
+def spiderload_script(data: Path, questions: int) -> list[Item]:
     items = json.loads((data / "dev.json").read_text())
     items = [item for item in items if item["db_id"] != "wta_1"]
     chosen = random.Random(0).sample(items, min(questions, len(items)))
@@ -103,7 +106,7 @@ def make_large(folder: Path, megabytes: int) -> str:
     return str(path)
 
 
-def large_load(path: str) -> list[Item]:
+def largeload_script(path: str) -> list[Item]:
     golds = [
         "SELECT shop, sum(paid) FROM sales GROUP BY shop",
         "SELECT count(*) FROM sales WHERE day = 7",
@@ -192,7 +195,7 @@ def officials(given: argparse.Namespace) -> list[tuple[str, Callable[[Sequence[I
     """The official evaluators that a path was given to."""
     found: list[tuple[str, Callable[[Sequence[Item]], Callable[[], list[bool]]]]] = []
     if given.official_spider:
-        spider = _load(given.official_spider)
+        spider = load_script(given.official_spider)
         found.append(
             (
                 "Spider's own eval_exec_match",
@@ -205,7 +208,7 @@ def officials(given: argparse.Namespace) -> list[tuple[str, Callable[[Sequence[I
             )
         )
     if given.official_bird:
-        bird = _load(given.official_bird)
+        bird = load_script(given.official_bird)
 
         def judge(load: Sequence[Item]) -> Callable[[], list[bool]]:
             def run() -> list[bool]:
@@ -218,21 +221,6 @@ def officials(given: argparse.Namespace) -> list[tuple[str, Callable[[Sequence[I
 
         found.append(("BIRD's own run_sqls_parallel, 2 processes", judge))
     return found
-
-
-def _load(file: str) -> Any:
-    """A script as a module, with its neighbours in reach."""
-    import importlib.util
-
-    path = Path(file).resolve()
-    sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(f"official_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # what is sent to its processes is found by this name
-    spec.loader.exec_module(module)
-    return module
 
 
 # -- measuring
@@ -258,7 +246,7 @@ def compare(
     taken: dict[str, list[tuple[float, float]]] = {label: [] for label, _ in contenders}
     for _ in range(rounds):
         for label, contender in contenders:
-            taken[label].append(_time(contender))
+            taken[label].append(time_of(contender))
     figures: dict[str, Any] = {}
     for (label, contender), same in zip(contenders, agree, strict=True):
         speeds = sorted(len(load) / wall for wall, _ in taken[label])
@@ -301,7 +289,7 @@ def compare_duckdb(folder: Path, rounds: int) -> dict[str, Any]:
             ("sqlrl, 2 workers, all distinct", run, 400),
             ("fresh connection each", fresh, 40),
         ):
-            taken = [_time(contender) for _ in range(rounds)]
+            taken = [time_of(contender) for _ in range(rounds)]
             speeds = sorted(count / wall for wall, _ in taken)
             figures[label] = {"per_second": speeds, "cpu_us": statistics.median(c for _, c in taken) / count * 1e6}
             print(f"  {label:41} {statistics.median(speeds):9,.0f} /s [{speeds[0]:,.0f}, {speeds[-1]:,.0f}]")
@@ -337,27 +325,6 @@ def _resident(process: str) -> float:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
     except OSError:
         return 0.0
-
-
-def _time(contender: Callable[[], Any]) -> tuple[float, float]:
-    """(wall, processor) seconds, children and workers that live on included."""
-    before, started = _processor(), time.perf_counter()
-    contender()
-    return time.perf_counter() - started, _processor() - before
-
-
-def _processor() -> float:
-    """Processor seconds of this process, of its children that have ended, and of those that run."""
-    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    tick = 100.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == multiprocessing.current_process().pid:
-            own += (int(fields[11]) + int(fields[12])) / tick
-    return own
 
 
 if __name__ == "__main__":
