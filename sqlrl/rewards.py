@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.answers import parse
-from sqlrl.executors.embedded import is_repeatable
+from sqlrl.executors.duplicates import is_repeatable
 from sqlrl.executors.errors import SqlrlError, UsageError, nearest
 from sqlrl.judging import Judging
 
