@@ -258,7 +258,6 @@ def _comparison(reply: Reply) -> Comparison:
             return Comparison(Outcome.OK, gold_outcome=reply.outcome, message=f"the gold query is {message}")
         return Comparison(reply.outcome, message=message)
     try:
-        outcome, gold_outcome, equal, score, *rest = wire.decode_comparison(reply.body)
+        return wire.decode_comparison(reply.body)
     except wire.UnreadableAnswer as error:
         return Comparison(Outcome.CRASHED, message=f"the worker's answer cannot be read: {error}")
-    return Comparison(outcome, gold_outcome, score, equal, *rest)

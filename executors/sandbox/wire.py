@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlrl.executors.base import Outcome, Row
+from sqlrl.executors.base import Comparison, Outcome, Row
 
 __all__ = [
     "ANSWER",
@@ -104,12 +104,17 @@ def encode_comparison(
     return head + message.encode("utf-8", "replace")
 
 
-def decode_comparison(body: bytes) -> tuple[Outcome, Outcome, bool, float, int, int, float, float, str]:
-    """(outcome, gold outcome, equal, score, predicted rows, gold rows, seconds, gold seconds, message). Raises
-    UnreadableAnswer."""
+def decode_comparison(body: bytes) -> Comparison:
+    """What `encode_comparison` encoded. Raises UnreadableAnswer."""
     try:
-        outcome, gold_outcome, *rest = _COMPARISON.unpack_from(body)
-        return OUTCOMES[outcome], OUTCOMES[gold_outcome], *rest, body[_COMPARISON.size :].decode("utf-8", "replace")
+        outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(
+            body
+        )
+        message = body[_COMPARISON.size :].decode("utf-8", "replace")
+        return Comparison(
+            OUTCOMES[outcome], OUTCOMES[gold_outcome], score, equal, predicted_rows, gold_rows, seconds, gold_seconds,
+            message,
+        )  # fmt: skip
     except (struct.error, IndexError) as error:
         raise UnreadableAnswer(str(error)) from None
 
