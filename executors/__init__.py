@@ -10,10 +10,11 @@ if __name__ != "sqlrl.executors":
 
 from sqlrl.executors.base import Comparison, Executor, Gold, Limits, Outcome, Result
 from sqlrl.executors.errors import UsageError
-from sqlrl.executors.source import locate
+from sqlrl.executors.source import is_server, locate
 
 if TYPE_CHECKING:
     from sqlrl.executors.embedded import EmbeddedExecutor, ExecutorGroup
+    from sqlrl.executors.sqlalchemy import ServerExecutor, ServerGroup
 
 __all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "open_executor", "open_executors"]
 
@@ -24,17 +25,33 @@ def open_executor(
     limits: Limits | None = None,
     workers: int | None = None,
     tables: Sequence[str] | None = None,
+    role: str | None = None,
     require_walls: bool = False,
-) -> EmbeddedExecutor:
+) -> EmbeddedExecutor | ServerExecutor:
     """The executor of one source: `sqlite:///shop.sqlite`, `duckdb:///shop.duckdb`, `parquet:///folder`,
-    `csv:///folder`, a list of Parquet and CSV files, or a path whose content tells what it is.
+    `csv:///folder`, a list of Parquet and CSV files, a path whose content tells what it is, or a server's database:
+    `postgresql://user@host/shop`, `mysql://user@host/shop`, `mariadb://user@host/shop`.
 
     Of a folder, each Parquet or CSV file is a table of that name, each folder in it one of all its files; what is added
     later is not seen. workers: processes, by default one for each processor. tables: the only tables and views that
     queries may read (a view needs the tables beneath it in the list as well); the engine itself holds to it on SQLite,
     its parser and its binder on DuckDB. require_walls: raise SandboxError unless every wall of the operating system
     holds. SourceError where there is no such source.
+
+    A server's database may be any that SQLAlchemy has a dialect for; `walls` says what then guards it. workers:
+    connections. Connecting as a user who could do more than read rows (a superuser, or FILE and the like) raises
+    SandboxError; on PostgreSQL, `role` names an ordinary role to act as instead. tables: by the reading of each query
+    on PostgreSQL, MariaDB and MySQL; a view may be listed without the tables beneath it. UnavailableError where the
+    server does not answer.
     """
+    if isinstance(source, str) and is_server(source):
+        from sqlrl.executors.sqlalchemy import ServerExecutor, ServerGroup
+
+        return ServerExecutor.alone(
+            ServerGroup([source], limits=limits, workers=workers, tables=tables, role=role, require_walls=require_walls)
+        )
+    if role is not None:
+        raise UsageError("role goes with postgresql://")
     from sqlrl.executors.embedded import EmbeddedExecutor, ExecutorGroup
 
     return EmbeddedExecutor.alone(
@@ -44,10 +61,16 @@ def open_executor(
 
 def open_executors(
     sources: Sequence[str], *, limits: Limits | None = None, workers: int | None = None, require_walls: bool = False
-) -> ExecutorGroup:
-    """Many sources of one kind behind one pool of workers."""
+) -> ExecutorGroup | ServerGroup:
+    """Many sources of one kind behind one pool of workers, or of one kind of server."""
     from sqlrl.executors.embedded import ExecutorGroup
 
+    if any(is_server(source) for source in sources):
+        from sqlrl.executors.sqlalchemy import ServerGroup
+
+        if not all(is_server(source) for source in sources):
+            raise UsageError("a group holds files or servers, not both")
+        return ServerGroup(sources, limits=limits, workers=workers, require_walls=require_walls)
     located = [locate(source) for source in sources]
     dialects = {each.kind.dialect for each in located}
     if len(dialects) > 1:

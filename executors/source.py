@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlrl.executors.errors import SourceError, UsageError, nearest
 
-__all__ = ["SCHEMES", "Kind", "Located", "locate"]
+__all__ = ["SCHEMES", "Kind", "Located", "is_server", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,12 @@ class Located:
     source: str
     path: str
     kind: Kind
+
+
+def is_server(source: str) -> bool:
+    """Whether a source is a server's database: a URL whose scheme is none of the embedded engines'."""
+    scheme, separator, _ = source.partition("://")
+    return bool(separator) and scheme not in SCHEMES and scheme.replace("+", "").isalnum()
 
 
 def locate(source: str | Sequence[str]) -> Located:

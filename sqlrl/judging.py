@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark
     from sqlrl.executors.embedded import ExecutorGroup
     from sqlrl.executors.relations import Relation
+    from sqlrl.executors.sqlalchemy import ServerGroup
 
 __all__ = ["Judged", "Judging"]
 
@@ -58,7 +59,7 @@ class Judging:
         self.faults = dict(faults or {})
         self.limits = limits or Limits()
         self.workers = workers
-        self._group: ExecutorGroup | None = None
+        self._group: ExecutorGroup | ServerGroup | None = None
 
     @classmethod
     def of(
@@ -75,7 +76,7 @@ class Judging:
         return cls(judge or benchmark.judges[0], sources, faults=benchmark.faults(), limits=limits, workers=workers)
 
     @property
-    def group(self) -> ExecutorGroup:
+    def group(self) -> ExecutorGroup | ServerGroup:
         """The executors of every source, started on first use."""
         if self._group is None:
             from sqlrl.executors import open_executors

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["tests.servers"]
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:

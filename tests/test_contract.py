@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,11 +56,27 @@ def _csv(tmp_path: Path) -> Maker:
 
 
 ENGINES = {"sqlite": _sqlite, "duckdb": _duckdb, "parquet": _parquet, "csv": _csv}
+SERVERS = ("postgresql", "mysql")
 
 
-@pytest.fixture(params=sorted(ENGINES))
+def _on_server(server: Any) -> Maker:
+    if "numbers" not in server.databases:
+        server.ask("create database numbers")
+        if server.kind == "mysql":
+            server.ask("grant all on numbers.* to ordinary@localhost")
+        server.ask("create table numbers(n integer, word text)", "numbers")
+        server.ask("insert into numbers values (1, 'one'), (2, 'two'), (3, 'three')", "numbers")
+        if server.kind == "postgresql":
+            server.ask("alter table numbers owner to ordinary", "numbers")
+        server.databases.add("numbers")
+    return lambda **settings: open_executor(server.url("numbers"), workers=2, **settings)
+
+
+@pytest.fixture(params=sorted([*ENGINES, *SERVERS]))
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
-    """Opens the three numbers behind one of the engines."""
+    """Opens the three numbers behind one of the engines, or on one of the servers."""
+    if request.param in SERVERS:
+        return _on_server(request.getfixturevalue(request.param))
     return ENGINES[request.param](tmp_path)
 
 
