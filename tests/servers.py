@@ -28,13 +28,14 @@ LONGEST_START = 60.0
 
 @dataclass
 class Server:
-    """One running server. process: what to end; fill: how a SQLite file becomes one of its databases."""
+    """One running server. databases: those that were loaded; process: the server's own."""
 
     kind: str  # "postgresql" or "mysql"
     folder: Path
     port: int
     administrator: str
     databases: set[str] = field(default_factory=set)
+    process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str, user: str = "ordinary") -> str:
         """ordinary: owns its databases and nothing else; reader: may only select there."""
@@ -54,6 +55,13 @@ class Server:
         return pymysql.connect(
             unix_socket=str(self.folder / "socket"), user=user, database=database, autocommit=True, local_infile=False
         )
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all of the server's processes, which PostgreSQL has many of."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for process in (self.process.pid, *map(int, children)):
+            os.kill(process, number)
 
     def look(self) -> None:
         """Raises unless the server answers."""
@@ -161,6 +169,7 @@ def _running(command: Sequence[str], server: Server) -> Iterator[None]:
     log = server.folder / "log"
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        server.process = process
     try:
         _wait_for(server.look, process, log)
         yield

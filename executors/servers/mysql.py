@@ -7,7 +7,6 @@ servers would still let a SELECT do (sleep, lock, read and write files, set vari
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 import time
@@ -172,10 +171,15 @@ class MySQLSession(Session):
             ended = True
             raise
         finally:
-            if not ended:  # the server would go on sending
-                self._kill("QUERY")
-            with contextlib.suppress(pymysql.Error):
-                cursor.close()
+            if not ended:
+                self._abandon()
+            cursor.close()
+
+    def _abandon(self) -> None:
+        """Leave a result that was not read to its end. The server would send all of it, and PyMySQL read all of it."""
+        self.broken = True
+        self.driver._result.unbuffered_active = False
+        self.driver._force_close()
 
     def _end(self) -> None:
         self._ask("ROLLBACK")
@@ -192,8 +196,7 @@ class MySQLSession(Session):
         if code in _TIMED_OUT:
             return QueryError(Outcome.TIMED_OUT, _TIMED_OUT[code])
         if code == 2013 and time.monotonic() > self.deadline:
-            self.broken = True
-            self._kill("CONNECTION")
+            self.broken = True  # what the server's own stop does not end, KILL would not either
             return QueryError(Outcome.TIMED_OUT, "out of time; the server did not stop by itself")
         if code in _REFUSED or (code == 1290 and "mem" not in message):
             return QueryError(Outcome.REFUSED, message)
@@ -201,11 +204,6 @@ class MySQLSession(Session):
             return QueryError(Outcome.TOO_LARGE, f"too large: {message}")
         lost = code in _UNAVAILABLE or isinstance(error, pymysql.InterfaceError | OSError) or not self.driver.open
         return QueryError(Outcome.UNAVAILABLE if lost else Outcome.INVALID, message)
-
-    def _kill(self, what: str) -> None:
-        """Tell the server, over another connection, to end what this one waits for."""
-        with contextlib.suppress(Exception), self.engine.connect() as other:
-            other.exec_driver_sql(f"KILL {what} {int(self.driver.thread_id())}")
 
     def _not_opened(self, error: BaseException) -> Exception:
         code = error.args[0] if error.args else None

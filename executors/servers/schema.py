@@ -76,7 +76,7 @@ def _ddl(inspector: Any, session: Session, name: str, schema: str | None) -> tup
     lines = []
     for column in inspector.get_columns(name, schema):
         kind = column["type"]
-        for only_the_servers in ("collation", "charset"):
+        for only_the_servers in ("collation", "charset", "display_width"):
             if getattr(kind, only_the_servers, None) is not None:
                 setattr(kind, only_the_servers, None)
         line = f"{_quoted(session, column['name'])} {kind.compile(session.engine.dialect)}"

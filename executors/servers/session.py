@@ -84,8 +84,10 @@ class Session:
         except sa.exc.SQLAlchemyError as error:
             self.close()
             raise SourceError(f"{self.source}: {self.clean(error)}") from None
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, self.engine.dialect.loaded_dbapi.Error):
+                raise self._not_opened(error) from None
             raise
 
     @property
