@@ -35,11 +35,12 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def load_benchmark(name: str, data: str | Path | None = None) -> Benchmark:
+def load_benchmark(name: str, data: str | Path | None = None, url: str | None = None) -> Benchmark:
     """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query),
     `bird/mini` (mini-dev).
 
-    data: the folder to look below, by default $SQLRL_DATA and the user's cache. UsageError for an unknown name,
+    data: the folder to look below, by default $SQLRL_DATA and the user's cache. url: of BIRD's databases on a server.
+    UsageError for an unknown name,
     DataError where its files are not found or not what they should be.
     """
     base, _, variant = name.partition("/")
@@ -58,6 +59,10 @@ def load_benchmark(name: str, data: str | Path | None = None) -> Benchmark:
             arguments["seed"] = int(variant)
     else:
         arguments["data"] = data
+    if url is not None:
+        if base != "bird":
+            raise UsageError(f"{base} has no golds for a server: --database-url goes with bird/mini")
+        arguments["url"] = url
     benchmark: Benchmark = getattr(importlib.import_module(f"sqlrl.benchmarks.{module}"), factory)(**arguments)
     return benchmark
 

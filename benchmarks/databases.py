@@ -1,4 +1,5 @@
-"""Databases: the SQLite files of a benchmark, and what is wrong with those that cannot answer."""
+"""Databases: the SQLite files of a benchmark, or their copies on a server, and what is wrong with those that cannot
+answer."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlrl.benchmarks.base import Example
-from sqlrl.executors import Outcome, open_executors
+from sqlrl.executors import Outcome, open_executor, open_executors
+from sqlrl.executors.errors import SourceError
 
-__all__ = ["Databases", "faults_in", "instances_in", "notes_on"]
+__all__ = ["Databases", "ServerDatabases", "faults_in", "instances_in", "notes_on"]
 
 
 def instances_in(folder: Path) -> list[str]:
@@ -40,6 +42,45 @@ class Databases:
         found = faults_in({name: self.instances(name) for name in fresh})
         self._faults.update({name: found.get(name, "") for name in fresh})
         return {name: self._faults[name] for name in wanted if self._faults[name]}
+
+
+class ServerDatabases:
+    """Databases by name on a server. url: where they are; `{database}` in it stands for the name, else all tables lie
+    in one database, as in BIRD's own dumps."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._found: dict[str, str] = {}
+
+    def instances(self, name: str) -> list[str]:
+        """The URL of one database; empty where the server does not have it."""
+        url = self.url.replace("{database}", name)
+        if url not in self._found:
+            self._found[url] = self._look(url)
+        return [] if self._found[url] == "missing" else [url]
+
+    def faults(self, names: Iterable[str]) -> dict[str, str]:
+        """Database -> "missing" (the server does not have it) or "empty" (no table with a row)."""
+        wanted = {name: self.url.replace("{database}", name) for name in sorted(names)}
+        for name in wanted:
+            self.instances(name)
+        return {name: self._found[url] for name, url in wanted.items() if self._found[url]}
+
+    @staticmethod
+    def _look(url: str) -> str:
+        schema = "current_schema()" if url.startswith("postgres") else "database()"
+        try:
+            with open_executor(url, workers=1) as executor:
+                tables = executor.execute(
+                    f"SELECT table_name FROM information_schema.tables WHERE table_schema = {schema}"
+                )
+                quote = '"' if executor.dialect == "postgresql" else "`"
+                found = executor.execute_many(
+                    [f"SELECT 1 FROM {quote}{name}{quote} LIMIT 1" for (name,) in tables.rows]
+                )
+        except SourceError:
+            return "missing"
+        return "" if any(result.rows for result in found) else "empty"
 
 
 def faults_in(sources: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -18,6 +18,7 @@ __all__ = ["Answer", "extract", "parse"]
 
 _TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 _LAST_ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
+_FENCED = ("", "sql", "sqlite", "json", "postgres", "postgresql", "mysql", "mariadb")  # words after three backquotes
 _FENCE = re.compile(r"```[ \t]*(\w*)[ \t]*\n(.*?)```", re.DOTALL)
 _BARE = re.compile(r"\s*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
 
@@ -61,7 +62,7 @@ def extract(completion: str, prompter: Prompter) -> Answer:
         query, _ = _from_json(found[-1], prompter.answer_key)
         if query is not None:
             return Answer(query, answer.fault)
-    fences = [body for word, body in _FENCE.findall(completion) if word.lower() in ("", "sql", "sqlite", "json")]
+    fences = [body for word, body in _FENCE.findall(completion) if word.lower() in _FENCED]
     if fences:
         query, _ = _from_json(fences[-1], prompter.answer_key)
         body = query if query is not None else fences[-1].strip()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Assessment", "assess"]
 
+_DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _BATCH = 32  # questions asked or judged between two moves of a progress bar
 
 
@@ -44,7 +45,7 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     """
     if (config.policy is None) == (config.predictions is None):
         raise UsageError("eval takes either --policy or --predictions")
-    benchmark = load_benchmark(config.benchmark, config.data)
+    benchmark = load_benchmark(config.benchmark, config.data, config.database_url)
     split = config.split or reported_split(config.benchmark)
     every = benchmark.examples(split)
     predictions = read_predictions(Path(config.predictions).expanduser(), every) if config.predictions else None
@@ -76,7 +77,8 @@ def _ask(
         torch.set_num_threads(config.threads)
     policy = load_policy(config.policy or "", device=config.device, seed=config.seed)
     # A policy that was trained here is asked as it was taught; another one gets the full instructions.
-    prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key)
+    dialect = _DIALECTS.get(getattr(benchmark, "dialect", ""), "SQLite")
+    prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key, dialect=dialect)
     if config.thinking is not None:
         prompter = replace(prompter, thinking=config.thinking, prefill=prompter.prefill and config.thinking)
     if config.prefill:

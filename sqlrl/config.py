@@ -107,6 +107,7 @@ class EvalConfig(_Config):
     data: str | None = None
     policy: str | None = None
     predictions: str | None = None
+    database_url: str | None = None
     split: str | None = None
     judge: str | None = None
     seed: int = 0
@@ -132,10 +133,15 @@ class EvalConfig(_Config):
 
 
 def write_config(config: TrainConfig | EvalConfig, path: Path) -> None:
-    """As YAML, in the order of the keys."""
+    """As YAML, in the order of the keys; a URL without its password."""
     import yaml
 
-    path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    values = config.to_dict()
+    if values.get("database_url"):
+        from sqlrl.executors.servers.session import without_password
+
+        values["database_url"] = without_password(values["database_url"])
+    path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def read_config(path: Path) -> dict[str, Any]:

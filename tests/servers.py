@@ -9,6 +9,7 @@ import contextlib
 import getpass
 import glob
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -24,6 +25,7 @@ import pytest
 
 UNPRIVILEGED = "nobody"  # who runs the server where the tests are run by root
 LONGEST_START = 60.0
+_WHOLE_NUMBER = re.compile(r"\b(INTEGER|INT)\b", re.IGNORECASE)
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Server:
         ):
             tables = source.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
             for _, sql in _referred_first(tables):
-                cursor.execute(sql)
+                cursor.execute(_WHOLE_NUMBER.sub("BIGINT", sql))  # SQLite's have 64 bits
             for name, _ in _referred_first(tables):
                 rows = source.execute(f"SELECT * FROM {name}").fetchall()
                 if self.kind == "mysql":

@@ -20,7 +20,18 @@ from sqlrl.executors.servers.statement import Statement
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-__all__ = ["ROWS_A_PIECE", "Pieces", "Session", "Settings", "Tables", "one_line", "shown", "size_of", "unavailable"]
+__all__ = [
+    "ROWS_A_PIECE",
+    "Pieces",
+    "Session",
+    "Settings",
+    "Tables",
+    "one_line",
+    "shown",
+    "size_of",
+    "unavailable",
+    "without_password",
+]
 
 ROWS_A_PIECE = 500
 SECRETS = ("passwd", "password", "sslpassword")  # what drivers also take after the question mark
@@ -225,6 +236,13 @@ class Session:
         original = getattr(error, "orig", None) or error
         lost = bool(getattr(error, "connection_invalidated", False))
         return QueryError(Outcome.UNAVAILABLE if lost else Outcome.INVALID, self.clean(original))
+
+
+def without_password(text: str) -> str:
+    """A URL as it may be written down; `{database}` in it stays."""
+    import sqlalchemy as sa
+
+    return shown(sa.make_url(text)).replace("%7Bdatabase%7D", "{database}")
 
 
 def shown(url: URL) -> str:

@@ -19,7 +19,7 @@ COMMANDS = {
     "train": "Train a policy on what its queries return.",
     "eval": "Judge a policy, or predictions from a file, on a benchmark.",
     "check": "Run every gold of a benchmark; say which fail, return nothing or take long.",
-    "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV.",
+    "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV, PostgreSQL, MariaDB.",
     "data": "List the benchmarks and where their data is, or fetch it.",
     "report": "Reopen the report of a run.",
     "demo": "Train the small policy on the bundled benchmark and show what was gained.",

@@ -12,6 +12,7 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("benchmark")
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
+@click.option("--database-url", metavar="URL", help="bird/mini on a server: postgresql://user@host/{database} ...")
 @click.option("--split", help="One split [default: all].")
 @click.option("--judge", help="[default: the benchmark's own]")
 @click.option("--seconds", default=30.0, show_default=True, help="Processor time of one query.")
@@ -19,8 +20,8 @@ __all__ = ["command"]
 @click.option("--show", default=10, show_default=True, help="Golds named of each kind; 0 names all.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that run queries.")
 def command(
-    benchmark: str, data: str | None, split: str | None, judge: str | None, seconds: float, slow: float, show: int,
-    workers: int | None,
+    benchmark: str, data: str | None, database_url: str | None, split: str | None, judge: str | None, seconds: float,
+    slow: float, show: int, workers: int | None,
 ) -> None:  # fmt: skip
     """Run every gold of a benchmark; say which fail, return nothing or take long.
 
@@ -31,7 +32,7 @@ def command(
     from sqlrl.executors.base import Limits
     from sqlrl.golds import check_golds
 
-    loaded = load_benchmark(benchmark, data)
+    loaded = load_benchmark(benchmark, data, database_url)
     splits = (split,) if split else loaded.splits
     bad = 0
     with Terminal() as terminal:

@@ -56,4 +56,6 @@ _EXTRAS = {
     "train": ("torch", "transformers", "trl", "datasets", "accelerate", "peft"),
     "endpoint": ("httpx",),
     "report": ("matplotlib",),
+    "postgresql": ("psycopg",),
+    "mysql": ("pymysql",),
 }

@@ -19,6 +19,7 @@ __all__ = ["command"]
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--policy", help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE.")
 @click.option("--predictions", metavar="FILE", help="Queries written elsewhere: a query a line, .json, .jsonl or .csv.")
+@click.option("--database-url", metavar="URL", help="bird/mini on a server: postgresql://user@host/{database} ...")
 @click.option("--split", help="[default: the one that the literature reports]")
 @click.option("--judge", help="[default: the benchmark's own] spider, spider-strict, bird-ex, robust ...")
 @click.option("--json", "json_file", metavar="OUT.jsonl", help="Write one line an item.")

@@ -1,4 +1,4 @@
-"""`sqlrl run`: run one read-only query behind the sandbox's walls, and show what it returns."""
+"""`sqlrl run`: run one read-only query behind the sandbox's walls or a server's, and show what it returns."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ TABLE_ROWS = 100  # shown as a table unless --limit says otherwise: its columns 
 @click.option("--limit", type=click.IntRange(1), help=f"At most so many rows [default: {TABLE_ROWS} in a table].")
 @click.option("--timeout", type=float, default=30.0, show_default=True, help="Processor seconds of the query.")
 @click.option("--tables", metavar="NAMES", help="The only tables that may be read, with commas between.")
+@click.option("--role", help="PostgreSQL: the role to act as, where the user of the URL could do more than read.")
 @click.option("--schema", is_flag=True, help="Show the source's schema instead: keys, types, how many rows.")
 @click.option("--notes", metavar="DIR", help="With --schema: a folder of column descriptions, as BIRD has them.")
 def command(
-    source: str, query: str | None, as_json: bool, limit: int | None, timeout: float, tables: str | None, schema: bool,
-    notes: str | None,
+    source: str, query: str | None, as_json: bool, limit: int | None, timeout: float, tables: str | None,
+    role: str | None, schema: bool, notes: str | None,
 ) -> None:  # fmt: skip
     """Run one read-only QUERY (- reads it from standard input) against SOURCE and show what it returns.
 
     SOURCE is a SQLite or DuckDB file, a Parquet or CSV file, or a folder of these: a path, or sqlite:///shop.sqlite,
-    duckdb:///shop.duckdb, parquet:///folder, csv:///folder. Whatever the query tries, nothing is written; what is
-    refused says why, and leaves with 2.
+    duckdb:///shop.duckdb, parquet:///folder, csv:///folder; or a server's database, postgresql://user@host/shop or
+    mysql://user@host/shop, whose password is best left to ~/.pgpass and $PGPASSWORD or to a question mark and
+    read_default_file=~/.my.cnf. Whatever the query tries, nothing is written; what is refused says why, and leaves
+    with 2.
     """
     import sys
 
@@ -47,7 +50,7 @@ def command(
     if query == "-":
         query = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
-    with open_executor(source, limits=Limits(seconds=timeout), workers=1, tables=chosen) as executor:
+    with open_executor(source, limits=Limits(seconds=timeout), workers=1, tables=chosen, role=role) as executor:
         if query is None:
             click.echo(executor.describe(notes=notes))
             return
