@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.asking import Asked, ask_policy
 from sqlrl.benchmarks import load_benchmark, reported_split
 from sqlrl.benchmarks.predictions import read_predictions
+from sqlrl.benchmarks.published import Published, published_for
 from sqlrl.config import EvalConfig, write_config
-from sqlrl.evaluation import Item, Score, Summary, ask, ceiling_of, evaluate, summarise
+from sqlrl.evaluation import Item, Score, Summary, ceiling_of, evaluate, summarise
 from sqlrl.executors.base import Limits
 from sqlrl.executors.errors import DataError, UsageError
 from sqlrl.judging import Judging
-from sqlrl.policies import load_policy
-from sqlrl.prompts import Prompter
 from sqlrl.runs import Run
+from sqlrl.sampling import SampleSummary, choose, summarise_samples
+from sqlrl.voting import elect
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark, Example
+    from sqlrl.policies.usage import Usage
     from sqlrl.training.run import Progress
 
 __all__ = ["Assessment", "assess"]
 
-_DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _BATCH = 32  # questions asked or judged between two moves of a progress bar
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """run: None where nothing was to be kept. notes: what a reader of the figures must know."""
+    """run: None where nothing was to be kept. notes: what a reader of the figures must know. samples: where several
+    were asked for. usage: where a server was asked. published: what others report by the same metric on the same
+    questions."""
 
     summary: Summary
     items: list[Item]
     split: str
     run: Run | None
     notes: list[str] = field(default_factory=list)
+    samples: SampleSummary | None = None
+    usage: Usage | None = None
+    published: list[Published] = field(default_factory=list)
 
 
 def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Assessment:
@@ -53,47 +60,45 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     if not examples:
         raise DataError(f"{benchmark.name} has no questions in {split}")
     limits = Limits(seconds=config.seconds)
+    asked, samples = None, None
     with Judging.of(benchmark, examples, config.judge, limits=limits, workers=config.workers) as judging:
         if predictions is None:
-            completions, prompter = _ask(config, benchmark, examples, judging, progress)
-            items = _judge(examples, judging, progress, completions=completions, prompter=prompter)
+            asked = ask_policy(config, benchmark, split, examples, judging, progress)
+            items, samples = _judge_samples(config, examples, asked, judging, progress)
         else:
             items = _judge(examples, judging, progress, predictions=predictions[: len(examples)])
         advance = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(examples, judging)
         advance(len(examples), "")
         summary = summarise(items, judging.judge.name, ceiling)
-    notes = benchmark.notes()
-    run = _keep(config, benchmark, split, items, summary, notes) if keep else None
-    return Assessment(summary, items, split, run, notes)
+    notes = benchmark.notes() + (asked.notes if asked else [])
+    figures = published_for(benchmark.name, split, summary.judge) if len(examples) == len(every) else []
+    usage = asked.usage if asked else None
+    further = {
+        "samples": samples.to_dict() if samples else None,
+        "asking": usage.to_dict(config.price_in, config.price_out) if usage else None,
+        "published": [asdict(figure) for figure in figures],
+    }
+    run = _keep(config, benchmark, split, items, summary, notes, further) if keep else None
+    return Assessment(summary, items, split, run, notes, samples, usage, figures)
 
 
-def _ask(
-    config: EvalConfig, benchmark: Benchmark, examples: list[Example], judging: Judging, progress: Progress
-) -> tuple[list[str], Prompter]:
-    if config.threads:
-        import torch
-
-        torch.set_num_threads(config.threads)
-    policy = load_policy(config.policy or "", device=config.device, seed=config.seed)
-    # A policy that was trained here is asked as it was taught; another one gets the full instructions.
-    dialect = _DIALECTS.get(getattr(benchmark, "dialect", ""), "SQLite")
-    prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key, dialect=dialect)
-    if config.thinking is not None:
-        prompter = replace(prompter, thinking=config.thinking, prefill=prompter.prefill and config.thinking)
-    if config.prefill:
-        prompter = replace(prompter, prefill=True)
-    advance = progress.start(f"asking {policy.name}", len(examples))
-    completions = ask(
-        policy, examples, judging, prompter, temperature=config.temperature, max_tokens=config.max_tokens,
-        sample_rows=config.sample_rows, batch=_batch_of(policy), advance=lambda count: advance(count, ""),
-    )  # fmt: skip
-    return completions, prompter
-
-
-def _batch_of(policy: Any) -> int:
-    """A local policy sorts long batches by length; an endpoint is asked with a few questions in flight."""
-    return 256 if type(policy).__name__ == "LocalPolicy" else _BATCH
+def _judge_samples(
+    config: EvalConfig, examples: list[Example], asked: Asked, judging: Judging, progress: Progress
+) -> tuple[list[Item], SampleSummary | None]:
+    """One item a question: of its only completion, of the one that was voted for, or of the first."""
+    repeated = [example for example in examples for _ in range(config.samples)]
+    said = [completion for group in asked.completions for completion in group]
+    items = _judge(repeated, judging, progress, completions=said, prompter=asked.prompter)
+    if config.samples == 1:
+        return items, None
+    samples = [items[start : start + config.samples] for start in range(0, len(items), config.samples)]
+    votes = None
+    if config.vote:
+        advance = progress.start("voting", len(examples))
+        votes = elect(examples, judging, [[item.predicted for item in group] for group in samples])
+        advance(len(examples), "")
+    return choose(samples, votes), summarise_samples(samples, votes)
 
 
 def _judge(examples: list[Example], judging: Judging, progress: Progress, **said: Any) -> list[Item]:
@@ -109,7 +114,13 @@ def _judge(examples: list[Example], judging: Judging, progress: Progress, **said
 
 
 def _keep(
-    config: EvalConfig, benchmark: Benchmark, split: str, items: list[Item], summary: Summary, notes: list[str]
+    config: EvalConfig,
+    benchmark: Benchmark,
+    split: str,
+    items: list[Item],
+    summary: Summary,
+    notes: list[str],
+    further: dict[str, Any],
 ) -> Run:
     from sqlrl.report import write_report
 
@@ -124,6 +135,7 @@ def _keep(
             "seed": config.seed,
             "notes": notes,
             "evaluation": summary.to_dict(),
+            **{key: value for key, value in further.items() if value},
         }
     )
     write_report(run)

@@ -9,7 +9,9 @@ from typing import Any, Self
 
 from sqlrl.executors.errors import DataError, UsageError, nearest
 
-__all__ = ["EvalConfig", "TrainConfig", "read_config", "write_config"]
+__all__ = ["SAMPLING_TEMPERATURE", "EvalConfig", "TrainConfig", "read_config", "write_config"]
+
+SAMPLING_TEMPERATURE = 0.8  # where several samples are asked for and nothing else is said
 
 
 class _Config:
@@ -111,8 +113,18 @@ class EvalConfig(_Config):
     split: str | None = None
     judge: str | None = None
     seed: int = 0
-    temperature: float = 0.0
+    temperature: float | None = None  # 0 for one sample, 0.8 for several
     max_tokens: int = 512
+    samples: int = 1  # completions of each question
+    vote: bool = False
+    shots: int = 0
+    shots_from: str = "similar"
+    parallel: int = 8  # requests at once
+    timeout: float = 300.0  # seconds to wait for one reply of a server
+    cache: str | None = None
+    no_cache: bool = False
+    price_in: float | None = None  # US$ a million tokens
+    price_out: float | None = None
     seconds: float = 30.0
     workers: int | None = None
     threads: int | None = None
@@ -127,9 +139,23 @@ class EvalConfig(_Config):
 
     def __post_init__(self) -> None:
         self._check(
-            at_least_one=("max_tokens", "workers", "threads", "limit"), above_nought=("seconds",),
-            not_negative=("seed", "temperature", "sample_rows"),
+            at_least_one=("max_tokens", "workers", "threads", "limit", "samples", "parallel"),
+            above_nought=("seconds", "timeout"),
+            not_negative=("seed", "temperature", "sample_rows", "shots", "price_in", "price_out"),
         )  # fmt: skip
+        if self.samples > 1 and self.temperature == 0:
+            raise UsageError("--samples at --temperature 0 would all be the same")
+        if self.vote and self.samples < 2:
+            raise UsageError("--vote needs --samples 2 or more")
+        if self.predictions and self.samples > 1:
+            raise UsageError("--samples go with --policy: a file of predictions holds one a question")
+        if self.cache is not None and self.no_cache:
+            raise UsageError("either --cache or --no-cache")
+
+    @property
+    def heat(self) -> float:
+        """The temperature to ask at."""
+        return self.temperature if self.temperature is not None else SAMPLING_TEMPERATURE * (self.samples > 1)
 
 
 def write_config(config: TrainConfig | EvalConfig, path: Path) -> None:

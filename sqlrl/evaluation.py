@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
     from sqlrl.judging import Judged, Judging
     from sqlrl.policies import Policy
+    from sqlrl.shots import Shots
 
 __all__ = ["Item", "Score", "Summary", "ask", "evaluate", "summarise"]
 
@@ -32,6 +33,7 @@ class Item:
     judged: Judged
     completion: str = ""
     fault: str = ""  # of the completion's form
+    details: Mapping[str, Any] = field(default_factory=dict)  # further keys of its line
 
     def to_dict(self) -> dict[str, Any]:
         """The line that `--json` writes."""
@@ -56,7 +58,7 @@ class Item:
         for key, value in (("message", self.judged.message), ("fault", self.fault)):
             if value:
                 line[key] = value
-        return line
+        return line | dict(self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,15 @@ def ask(
     judging: Judging,
     prompter: Prompter,
     *,
+    n: int = 1,
     temperature: float = 0.0,
     max_tokens: int = 512,
     sample_rows: int = 0,
+    shots: Shots | None = None,
     batch: int = 256,
     advance: Callable[[int], None] | None = None,
-) -> list[str]:
-    """One completion for each example."""
+) -> list[list[str]]:
+    """`n` completions for each example. shots: shown before each question."""
     describe = prompter.needs_description
     descriptions: dict[str, str] = {}
 
@@ -130,11 +134,17 @@ def ask(
             descriptions[key] = judging.describe(example, sample_rows)
         return descriptions[key]
 
-    prompts = [prompter.messages(example, description(example) if describe else "") for example in examples]
-    said: list[str] = []
+    prompts = [
+        [
+            *(shots.before(example, prompter) if shots is not None else []),
+            *prompter.messages(example, description(example) if describe else ""),
+        ]
+        for example in examples
+    ]
+    said: list[list[str]] = []
     for start in range(0, len(prompts), batch):
         part = prompts[start : start + batch]
-        said.extend(group[0] for group in policy.generate(part, 1, temperature, max_tokens))
+        said.extend(policy.generate(part, n, temperature, max_tokens))
         if advance is not None:
             advance(len(part))
     return said

@@ -60,23 +60,29 @@ class Prompter:
 
     def messages(self, example: Example, description: str) -> list[dict[str, str]]:
         """One user message. description: of the source, as its executor gives it."""
-        question = " ".join(example.question.split()) if self.style != "full" else example.question.strip()
         if self.style == "terse":
-            parts = [f"{example.labels.get('database', '')}: {question}".removeprefix(": ")]
-            if example.evidence:
-                parts.append(example.evidence)
+            parts = [self.question(example)]
         elif self.style == "compact":
-            parts = [outline(description), *([example.evidence] if example.evidence else []), question]
+            parts = [outline(description), self.question(example)]
         else:
             parts = [_TASK[self.answer_key].format(dialect=self.dialect)]
             if description:
                 heading = "Database schema" if self.answer_key == "sql" else "Search syntax"
                 parts.append(f"{heading}:\n{description}")
-            if example.evidence:
-                parts.append(f"Known besides: {example.evidence}")
-            parts.append(f"Question: {question}")
+            parts.append(self.question(example))
             parts.append(_FORM[self.thinking].format(key=self.answer_key))
         return [{"role": "user", "content": "\n\n".join(parts)}]
+
+    def question(self, example: Example) -> str:
+        """The question alone, with what is known besides: as `messages` puts it, without instructions and schema."""
+        if self.style == "full":
+            known = [f"Known besides: {example.evidence}"] if example.evidence else []
+            return "\n\n".join([*known, f"Question: {example.question.strip()}"])
+        known = [example.evidence] if example.evidence else []
+        question = " ".join(example.question.split())
+        if self.style == "compact":
+            return "\n\n".join([*known, question])
+        return "\n\n".join([f"{example.labels.get('database', '')}: {question}".removeprefix(": "), *known])
 
     def render(self, tokenizer: Any, messages: list[dict[str, str]]) -> str:
         """The text that a policy continues, through the tokenizer's chat template."""

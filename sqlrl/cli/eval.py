@@ -25,8 +25,20 @@ __all__ = ["command"]
 @click.option("--json", "json_file", metavar="OUT.jsonl", help="Write one line an item.")
 @click.option("--limit", type=click.IntRange(1), help="The first questions only.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--temperature", default=0.0, show_default=True)
+@click.option("--temperature", type=float, help="[default: 0, or 0.8 for several samples]")
 @click.option("--max-tokens", default=512, show_default=True, type=click.IntRange(1), help="Of one completion.")
+@click.option("--samples", default=1, show_default=True, metavar="N", help="Completions of each question.")
+@click.option("--vote", is_flag=True, help="Of the samples, believe the one on whose result most agree.")
+@click.option(
+    "--shots", default=0, show_default=True, metavar="K", help="Labelled training questions shown before each."
+)
+@click.option("--shots-from", default="similar", show_default=True, metavar="CHOICE", help="similar, or random.")
+@click.option("--parallel", default=8, show_default=True, help="Requests to a server at once.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for one reply of a server.")
+@click.option("--cache", metavar="DIR", help="Where a server's answers are kept [default: the user's cache].")
+@click.option("--no-cache", is_flag=True, help="Ask a server for everything anew, and keep nothing.")
+@click.option("--price-in", type=float, help="US$ a million tokens of prompts, to tell the cost.")
+@click.option("--price-out", type=float, help="US$ a million tokens of completions.")
 @click.option("--seconds", default=30.0, show_default=True, help="Processor time of one query.")
 @click.option("--sample-rows", default=0, show_default=True, help="Rows of each table that the prompt shows.")
 @click.option("--thinking/--no-thinking", default=None, help="Ask for a <think> part.")
@@ -86,6 +98,9 @@ def show(found: Any, terminal: Any, config: EvalConfig) -> None:
     terminal.print("  outcomes  " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
     if summary.faults:
         terminal.print("  format    " + ", ".join(f"{name} {n:,}" for name, n in summary.faults.most_common()))
+    _show_samples(found, terminal)
+    for word, line in found.usage.lines(config.price_in, config.price_out) if found.usage else []:
+        terminal.print(f"  {word:<9} {line}")
     for label, values in summary.by.items():
         rows = []
         for value, score in values.items():
@@ -93,9 +108,46 @@ def show(found: Any, terminal: Any, config: EvalConfig) -> None:
             rows.append((value, score.right, score.total, percent(score.share), f"{low * 100:.1f} to {high * 100:.1f}"))
         terminal.print()
         terminal.table([label, ">right", ">of", ">share", ">95 % interval"], rows)
+    _show_published(found, terminal)
     if found.notes:
         terminal.print()
     for note in found.notes:
         terminal.print(f"note: {note}")
     if found.run is not None:
         terminal.print(f"\nrun     {found.run.folder}\nreport  {found.run.folder / 'report.html'}")
+
+
+def _show_samples(found: Any, terminal: Any) -> None:
+    """What the samples are worth one by one and together, and how far agreement can be trusted."""
+    from sqlrl.cli.terminal import percent
+
+    samples = found.samples
+    if samples is None:
+        return
+    for name, (share, low, high) in (("pass@1", samples.one), (f"pass@{samples.samples}", samples.any)):
+        what = f"the mean of {samples.samples} samples" if name == "pass@1" else "any of them right"
+        terminal.print(f"  {name:<9} {share * 100:.1f} % [{low * 100:.1f}, {high * 100:.1f}] ({what})")
+    if not samples.voted:
+        terminal.print("  samples   the figures above are of the first one; --vote chooses")
+        return
+    empty = f"; an empty result won {samples.empty:,}" if samples.empty else ""
+    silent = f"; nothing ran in {samples.silent:,}" if samples.silent else ""
+    terminal.print(f"  vote      the figures above are of the query voted for{empty}{silent}")
+    terminal.print()
+    terminal.table(
+        ["agreeing", ">right", ">of", ">share"],
+        [
+            (f"{votes} of {samples.samples}", right, of, percent(right / of))
+            for votes, right, of in samples.agreement
+        ],
+    )  # fmt: skip
+
+
+def _show_published(found: Any, terminal: Any) -> None:
+    if not found.published:
+        return
+    terminal.print()
+    terminal.table(
+        [f"published {found.published[0].metric}, not measured here", ">%", "how", "source"],
+        [(figure.system, f"{figure.number:.2f}", figure.how, figure.source) for figure in found.published],
+    )

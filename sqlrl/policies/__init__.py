@@ -29,9 +29,17 @@ class Policy(Protocol):
         """`n` completions for each conversation."""
 
 
-def load_policy(word: str, *, device: str | None = None, seed: int = 0) -> Policy:
+def load_policy(
+    word: str,
+    *,
+    device: str | None = None,
+    seed: int = 0,
+    parallel: int = 8,
+    timeout: float = 300.0,
+    cache: Path | None = None,
+) -> Policy:
     """The policy that a word names: `runs/<run>` or a checkpoint folder, `hf:org/name`, `http://host/v1#model`,
-    `script:file.jsonl`."""
+    `script:file.jsonl`. parallel, timeout, cache: of an endpoint, see `EndpointPolicy`."""
     if word == "tiny":
         raise UsageError("'tiny' is made by `sqlrl train`; give the run that it made: --policy runs/<run>")
     if word.startswith("script:"):
@@ -41,7 +49,7 @@ def load_policy(word: str, *, device: str | None = None, seed: int = 0) -> Polic
     if word.startswith(("http://", "https://")):
         from sqlrl.policies.endpoint import EndpointPolicy
 
-        return EndpointPolicy.at(word, seed=seed)
+        return EndpointPolicy.at(word, seed=seed, parallel=parallel, timeout=timeout, cache=cache)
     if "://" in word:
         raise UsageError(f"no policy {word!r}: an endpoint is http://host/v1#model, or https")
     from sqlrl.policies.local import LocalPolicy

@@ -2,107 +2,157 @@
 
 from __future__ import annotations
 
-import os
+import queue
+import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.executors.errors import MissingExtraError, UnavailableError, UsageError
+from sqlrl.executors.errors import UsageError
 from sqlrl.policies import Message
+from sqlrl.policies.cache import Answer, AnswerCache, answer_key
+from sqlrl.policies.connection import Connection
+from sqlrl.policies.usage import Usage
 
 if TYPE_CHECKING:
     from sqlrl.prompts import Prompter
 
 __all__ = ["EndpointPolicy"]
 
-ATTEMPTS = 5
-_AGAIN = {408, 409, 429, 500, 502, 503, 504}
-
 
 class EndpointPolicy:
-    """base: the URL that ends in /v1. key: by default $SQLRL_API_KEY or $OPENAI_API_KEY. parallel: requests at once."""
+    """base: the URL that ends in /v1. key: by default $SQLRL_API_KEY or $OPENAI_API_KEY. parallel: requests at once.
+    wait: seconds before a second try, doubled for each further one. timeout: seconds to wait for one reply. cache:
+    the folder of answers given before, None for none. usage: what was asked so far.
+    """
 
     def __init__(
-        self, base: str, model: str, *, key: str | None = None, seed: int = 0, parallel: int = 8, wait: float = 1.0
+        self,
+        base: str,
+        model: str,
+        *,
+        key: str | None = None,
+        seed: int = 0,
+        parallel: int = 8,
+        wait: float = 1.0,
+        timeout: float = 300.0,
+        cache: Path | None = None,
     ) -> None:
-        try:
-            import httpx
-        except ImportError:
-            raise MissingExtraError("httpx", "endpoint") from None
         self.name = f"{base}#{model}"
+        self.base = base.rstrip("/")
         self.model = model
         self.seed = seed
         self.parallel = parallel
-        self.wait = wait
         self.prompter: Prompter | None = None
         self.advance: Callable[[int], None] | None = None
-        key = key or os.environ.get("SQLRL_API_KEY") or os.environ.get("OPENAI_API_KEY")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(
-            base_url=base.rstrip("/") + "/", headers=headers, timeout=httpx.Timeout(300, connect=10)
+        self.usage = Usage()
+        self.cache = AnswerCache(cache, self.base, model) if cache is not None else None
+        self._connection = Connection(
+            self.base, self.name, self.usage, key=key, parallel=parallel, wait=wait, timeout=timeout
         )
 
+    @property
+    def notes(self) -> list[str]:
+        """What the server does not take, and was left out."""
+        return list(self._connection.notes)
+
     @classmethod
-    def at(cls, word: str, *, seed: int = 0) -> EndpointPolicy:
+    def at(cls, word: str, **settings: Any) -> EndpointPolicy:
         """From `http://host/v1#model`."""
         base, _, model = word.partition("#")
         if not model:
             raise UsageError(f"{word} names no model: write {base}#MODEL")
-        return cls(base, model, seed=seed)
+        return cls(base, model, **settings)
 
     def generate(
         self, prompts: Sequence[list[Message]], n: int = 1, temperature: float = 0.0, max_tokens: int = 512
     ) -> list[list[str]]:
-        """`n` completions for each conversation. UnavailableError where the server gives no answer after some tries."""
+        """`n` completions for each conversation, from the cache where they were given before.
 
-        def ask(prompt: list[Message]) -> list[str]:
-            said: list[str] = []
-            while len(said) < n:  # many servers give one at a time, whatever is asked for
-                said.extend(self._ask(prompt, n - len(said), temperature, max_tokens, len(said)))
-            if self.advance is not None:
-                self.advance(1)
-            return said[:n]
+        A prompt that is longer than the model reads gets empty ones. UnavailableError where the server gives no answer
+        after some tries, or one that asking again cannot mend; what was answered until then stays in the cache.
+        """
+        started = time.monotonic()
+        stop = threading.Event()
 
-        with ThreadPoolExecutor(self.parallel) as pool:
-            return list(pool.map(ask, prompts))
+        def answer(prompt: list[Message]) -> list[str]:
+            return [found.text for found in self._answers(prompt, n, temperature, max_tokens, stop)]
 
-    def _ask(self, prompt: list[Message], n: int, temperature: float, max_tokens: int, given: int) -> list[str]:
-        import httpx
+        said: list[list[str]] = [[]] * len(prompts)
+        try:
+            for index, texts in _in_parallel(answer, prompts, self.parallel, stop):
+                said[index] = texts
+                if self.advance is not None:
+                    self.advance(1)
+        finally:
+            self.usage.wall_seconds += time.monotonic() - started
+        return said
 
-        body: dict[str, Any] = {
-            "model": self.model, "messages": prompt, "temperature": temperature, "max_tokens": max_tokens,
-            "seed": self.seed + given,
-        }  # fmt: skip
-        if n > 1:
-            body["n"] = n
-        fault = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(self.wait * 2 ** (attempt - 1))
+    def close(self) -> None:
+        """Give back connections and the cache's file."""
+        self._connection.close()
+        if self.cache is not None:
+            self.cache.close()
+
+    def _answers(
+        self, prompt: list[Message], n: int, temperature: float, max_tokens: int, stop: threading.Event
+    ) -> list[Answer]:
+        """The n answers to one prompt: sample i is asked for with the seed + i, and kept under its number."""
+        how: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
+        keys = [answer_key(self.base, self.model, prompt, **how, seed=self.seed, index=index) for index in range(n)]
+        found: dict[int, Answer] = {}
+        for index, key in enumerate(keys):
+            known = self.cache.get(key) if self.cache is not None else None
+            if known is not None:
+                found[index] = known
+                self.usage.count(known, cached=True)
+        missing = [index for index in range(n) if index not in found]
+        while missing:  # many servers give one at a time, whatever is asked for
+            many = {"n": len(missing)} if len(missing) > 1 else {}
+            seed = self.seed + missing[0]
+            answers = self._connection.ask({"model": self.model, "messages": prompt, **how, "seed": seed, **many}, stop)
+            if not answers:
+                self.usage.count_too_long()
+                return [found.get(index, Answer("")) for index in range(n)]
+            for index, answer in zip(missing, answers, strict=False):
+                found[index] = answer
+                self.usage.count(answer, cached=False)
+                if self.cache is not None:
+                    self.cache.put(keys[index], answer)
+            missing = missing[len(answers) :]
+        return [found[index] for index in range(n)]
+
+
+def _in_parallel(
+    work: Callable[[Any], Any], tasks: Sequence[Any], count: int, stop: threading.Event
+) -> Iterator[tuple[int, Any]]:
+    """(index, result) of each task as it is done. The first error is raised at once, and ends the others: the threads
+    are daemons, so that a request in flight keeps nobody who has pressed Ctrl-C."""
+    waiting: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
+    for item in enumerate(tasks):
+        waiting.put(item)
+
+    def labour() -> None:
+        while not stop.is_set():
             try:
-                reply = self._client.post("chat/completions", json=body)
-            except httpx.HTTPError as error:
-                fault = str(error) or type(error).__name__
-                continue
-            if reply.status_code == 200:
-                try:
-                    choices = [_text(choice["message"].get("content")) for choice in reply.json()["choices"]]
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    raise UnavailableError(f"{self.name}: the reply is not a chat completion") from None
-                if not choices:
-                    raise UnavailableError(f"{self.name}: the reply holds no completion")
-                return choices
-            fault = f"HTTP {reply.status_code}: {' '.join(reply.text.split())[:160]}"
-            if reply.status_code not in _AGAIN:
-                break
-        raise UnavailableError(f"{self.name} does not answer: {fault}")
+                index, task = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((index, work(task), None))
+            except BaseException as error:  # raised again by who waits for the result
+                done.put((index, None, error))
+                return
 
-
-def _text(content: Any) -> str:
-    """A message's text: as it stands, or in parts as some servers give it. TypeError where it is neither."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    if not isinstance(content, list):
-        raise TypeError("neither text nor parts")
-    return "".join(part["text"] for part in content if part.get("type", "text") == "text")
+    for _ in range(min(count, len(tasks))):
+        threading.Thread(target=labour, daemon=True).start()
+    try:
+        for _ in tasks:
+            index, result, error = done.get()
+            if error is not None:
+                raise error
+            yield index, result
+    finally:
+        stop.set()

@@ -1,0 +1,107 @@
+"""Asking: the questions of an evaluation put to its policy as configured: shots before, samples, parallel, cached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlrl.evaluation import ask
+from sqlrl.executors.errors import UnavailableError, UsageError
+from sqlrl.policies import load_policy
+from sqlrl.policies.cache import default_folder
+from sqlrl.prompts import Prompter
+from sqlrl.shots import Shots
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Benchmark, Example
+    from sqlrl.config import EvalConfig
+    from sqlrl.judging import Judging
+    from sqlrl.policies.endpoint import EndpointPolicy
+    from sqlrl.policies.usage import Usage
+    from sqlrl.training.run import Progress
+
+__all__ = ["Asked", "ask_policy"]
+
+_DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
+_BATCH = {"LocalPolicy": 256, "ScriptedPolicy": 32}  # a local policy sorts long batches by length
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """completions: config.samples for each question. usage: of an endpoint, None of others."""
+
+    completions: list[list[str]]
+    prompter: Prompter
+    usage: Usage | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def ask_policy(
+    config: EvalConfig,
+    benchmark: Benchmark,
+    split: str,
+    examples: Sequence[Example],
+    judging: Judging,
+    progress: Progress,
+) -> Asked:
+    """Load the policy and ask it every question. Where a server fails or somebody presses Ctrl-C, what was answered is
+    in the cache, and the error says so."""
+    if config.threads:
+        import torch
+
+        torch.set_num_threads(config.threads)
+    cache = None if config.no_cache else Path(config.cache).expanduser() if config.cache else default_folder()
+    policy = load_policy(
+        config.policy or "", device=config.device, seed=config.seed, parallel=config.parallel, timeout=config.timeout,
+        cache=cache,
+    )  # fmt: skip
+    prompter = _prompter(config, benchmark, policy)
+    shots = None
+    if config.shots:
+        shots = Shots.of(benchmark, split, config.shots, config.shots_from, seed=config.seed)
+    advance = progress.start(f"asking {policy.name}", len(examples))
+    how: dict[str, Any] = {
+        "n": config.samples, "temperature": config.heat, "max_tokens": config.max_tokens,
+        "sample_rows": config.sample_rows, "shots": shots,
+    }  # fmt: skip
+    if type(policy).__name__ != "EndpointPolicy":
+        batch = _BATCH.get(type(policy).__name__, 32)
+        said = ask(policy, examples, judging, prompter, batch=batch, advance=lambda count: advance(count, ""), **how)
+        return Asked(said, prompter)
+    endpoint: EndpointPolicy = policy  # type: ignore[assignment]
+    endpoint.advance = lambda count: advance(count, "")
+    try:
+        said = ask(policy, examples, judging, prompter, batch=len(examples), **how)
+    except UnavailableError as error:
+        raise UnavailableError(f"{error}{_kept(endpoint)}") from None
+    except KeyboardInterrupt:
+        progress.say(f"interrupted{_kept(endpoint)}")
+        raise
+    finally:
+        endpoint.close()
+    return Asked(said, prompter, endpoint.usage, endpoint.notes)
+
+
+def _prompter(config: EvalConfig, benchmark: Benchmark, policy: Any) -> Prompter:
+    """A policy that was trained here is asked as it was taught; another one gets the full instructions."""
+    dialect = _DIALECTS.get(getattr(benchmark, "dialect", ""), "SQLite")
+    prompter: Prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key, dialect=dialect)
+    if config.thinking is not None:
+        prompter = replace(prompter, thinking=config.thinking, prefill=prompter.prefill and config.thinking)
+    if config.prefill:
+        if type(policy).__name__ == "EndpointPolicy":
+            raise UsageError("--prefill is for local policies: a server ends its prompts by its own template")
+        prompter = replace(prompter, prefill=True)
+    return prompter
+
+
+def _kept(policy: EndpointPolicy) -> str:
+    """What becomes of the answers that an evaluation had when it ended early."""
+    had = policy.usage.asked + policy.usage.cached
+    if not had:
+        return ""
+    if policy.cache is None:
+        return f"; {had:,} answers are lost, since --no-cache was given"
+    return f"; {had:,} answers are kept: the same command goes on from there"
