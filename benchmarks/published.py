@@ -22,8 +22,8 @@ _METRICS = {
 @dataclass(frozen=True, slots=True)
 class Published:
     """One figure, in per cent. benchmark, split: as `load_benchmark` and its examples have them. system: who wrote the
-    queries, with the model's size where it has one. how: what sets the figure apart. source: where it stands, with the
-    year."""
+    queries, with the model's size where it has one. how: what sets the figure apart, where that is known. source:
+    where it stands, with the year."""
 
     benchmark: str
     split: str
@@ -34,13 +34,12 @@ class Published:
     source: str
 
 
-_DEEPRETRIEVAL = "DeepRetrieval, arXiv 2503.00223, 2025"
-_ARCTIC = "Arctic-Text2SQL-R1, arXiv 2505.20315 and its model card, 2025"
-_DAIL = "DAIL-SQL, arXiv 2308.15363 and its README, 2023"
-_DEEPEYE = "DeepEye-SQL, arXiv 2510.17586, 2026"
-_SQL_R1 = "SQL-R1, arXiv 2504.08600v1, 2025"
-_MINI_DEV = "BIRD Mini-Dev, README of bird-bench/mini_dev, 2024"
-_ZERO_SHOT = "one completion, with evidence"
+_DEEPRETRIEVAL = "arXiv 2503.00223, 2025"
+_ARCTIC = "arXiv 2505.20315 and its model card, 2025"
+_DAIL = "arXiv 2308.15363 and its README, 2023"
+_DEEPEYE = "arXiv 2510.17586, 2026"
+_SQL_R1 = "arXiv 2504.08600v1, 2025"
+_MINI_DEV = "README of bird-bench/mini_dev, 2024"
 
 _MINI_DEV_ROWS = (  # system, execution accuracy, soft F1, R-VES: SQLite
     ("Mixtral 8x7B", 21.60, 22.95, 20.41),
@@ -55,26 +54,21 @@ _MINI_DEV_ROWS = (  # system, execution accuracy, soft F1, R-VES: SQLite
 FIGURES: tuple[Published, ...] = (
     Published("spider", "validation", "execution accuracy", "Claude 3.5 Sonnet", 66.05, "sets of rows", _DEEPRETRIEVAL),
     Published("spider", "validation", "execution accuracy", "GPT-4o", 73.50, "sets of rows", _DEEPRETRIEVAL),
-    Published(
-        "spider", "validation", "execution accuracy", "DeepRetrieval 3B (Qwen2.5-Coder)", 74.85,
-        "reinforcement learning; sets of rows", _DEEPRETRIEVAL,
-    ),
+    Published("spider", "validation", "execution accuracy", "DeepRetrieval 3B", 74.85, "sets of rows", _DEEPRETRIEVAL),
     Published("spider", "test", "execution accuracy", "DAIL-SQL, GPT-4", 86.2, "few-shot", _DAIL),
-    Published("spider", "test", "execution accuracy", "DAIL-SQL, GPT-4, vote", 86.6, "few-shot, vote", _DAIL),
-    Published("spider", "test", "execution accuracy", "SQL-R1 7B", 88.6, "reinforcement learning", _SQL_R1),
-    Published("spider", "test", "execution accuracy", "Arctic-Text2SQL-R1 7B", 88.8, "reinforcement learning", _ARCTIC),
+    Published("spider", "test", "execution accuracy", "DAIL-SQL, GPT-4", 86.6, "few-shot, vote", _DAIL),
+    Published("spider", "test", "execution accuracy", "SQL-R1 7B", 88.6, "", _SQL_R1),
+    Published("spider", "test", "execution accuracy", "Arctic-Text2SQL-R1 7B", 88.8, "", _ARCTIC),
     Published("spider", "test", "execution accuracy", "DeepEye-SQL 30B", 89.8, "several steps, vote", _DEEPEYE),
-    Published("bird", "validation", "execution accuracy", "SQL-R1 7B", 66.6, "reinforcement learning", _SQL_R1),
-    Published(
-        "bird", "validation", "execution accuracy", "Arctic-Text2SQL-R1 7B", 68.9, "reinforcement learning", _ARCTIC
-    ),
+    Published("bird", "validation", "execution accuracy", "SQL-R1 7B", 66.6, "", _SQL_R1),
+    Published("bird", "validation", "execution accuracy", "Arctic-Text2SQL-R1 7B", 68.9, "", _ARCTIC),
     Published("bird", "validation", "execution accuracy", "DeepEye-SQL 30B", 73.5, "several steps, vote", _DEEPEYE),
     *(
-        Published("bird/mini", "validation", metric, system, numbers[place], _ZERO_SHOT, _MINI_DEV)
+        Published("bird/mini", "validation", metric, system, numbers[place], "zero-shot", _MINI_DEV)
         for place, metric in enumerate(("execution accuracy", "soft F1", "R-VES"))
         for system, *numbers in _MINI_DEV_ROWS
     ),
-)  # fmt: skip
+)
 
 
 def metric_of(benchmark: str, judge: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.benchmarks import load_benchmark
 from sqlrl.evaluation import ask
 from sqlrl.executors.errors import UnavailableError, UsageError
 from sqlrl.policies import load_policy
@@ -52,15 +53,20 @@ def ask_policy(
         import torch
 
         torch.set_num_threads(config.threads)
+    shots, notes = None, []
+    if config.shots:
+        # From a benchmark of its own: one that has read the training split would report on that as well.
+        shots = Shots.of(
+            load_benchmark(config.benchmark, config.data), split, config.shots, config.shots_from, seed=config.seed
+        )
+        pool = f"{len(shots.pool):,} labelled questions of the training split"
+        notes.append(f"{config.shots} {config.shots_from} shots a question, from {pool}")
     cache = None if config.no_cache else Path(config.cache).expanduser() if config.cache else default_folder()
     policy = load_policy(
         config.policy or "", device=config.device, seed=config.seed, parallel=config.parallel, timeout=config.timeout,
         cache=cache,
     )  # fmt: skip
     prompter = _prompter(config, benchmark, policy)
-    shots = None
-    if config.shots:
-        shots = Shots.of(benchmark, split, config.shots, config.shots_from, seed=config.seed)
     advance = progress.start(f"asking {policy.name}", len(examples))
     how: dict[str, Any] = {
         "n": config.samples, "temperature": config.heat, "max_tokens": config.max_tokens,
@@ -69,7 +75,7 @@ def ask_policy(
     if type(policy).__name__ != "EndpointPolicy":
         batch = _BATCH.get(type(policy).__name__, 32)
         said = ask(policy, examples, judging, prompter, batch=batch, advance=lambda count: advance(count, ""), **how)
-        return Asked(said, prompter)
+        return Asked(said, prompter, None, notes)
     endpoint: EndpointPolicy = policy  # type: ignore[assignment]
     endpoint.advance = lambda count: advance(count, "")
     try:
@@ -81,7 +87,7 @@ def ask_policy(
         raise
     finally:
         endpoint.close()
-    return Asked(said, prompter, endpoint.usage, endpoint.notes)
+    return Asked(said, prompter, endpoint.usage, [*notes, *endpoint.notes])
 
 
 def _prompter(config: EvalConfig, benchmark: Benchmark, policy: Any) -> Prompter:

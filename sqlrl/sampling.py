@@ -107,7 +107,5 @@ def _right(item: Item) -> bool:
 
 
 def _judged(item: Item) -> bool:
-    verdict = item.judged.verdict
-    return (
-        verdict.score is not None and item.judged.outcome != "missing_database" and verdict.reason != "missing_database"
-    )
+    missing = "missing_database" in (item.judged.verdict.reason, item.judged.outcome)
+    return item.judged.verdict.score is not None and not missing

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 __all__ = ["Paired", "mcnemar", "paired", "pooled", "wilson"]
 
 
-def wilson(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(right: float, total: float, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % interval of a share `right` / `total` (Wilson 1927); (0, 1) of nothing."""
     if total == 0:
         return (0.0, 1.0)

@@ -32,7 +32,7 @@ __all__ = ["command"]
 @click.option(
     "--shots", default=0, show_default=True, metavar="K", help="Labelled training questions shown before each."
 )
-@click.option("--shots-from", default="similar", show_default=True, metavar="CHOICE", help="similar, or random.")
+@click.option("--shots-from", default="similar", show_default=True, type=click.Choice(["similar", "random"]))
 @click.option("--parallel", default=8, show_default=True, help="Requests to a server at once.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for one reply of a server.")
 @click.option("--cache", metavar="DIR", help="Where a server's answers are kept [default: the user's cache].")
@@ -101,6 +101,7 @@ def show(found: Any, terminal: Any, config: EvalConfig) -> None:
     _show_samples(found, terminal)
     for word, line in found.usage.lines(config.price_in, config.price_out) if found.usage else []:
         terminal.print(f"  {word:<9} {line}")
+    _show_agreement(found, terminal)
     for label, values in summary.by.items():
         rows = []
         for value, score in values.items():
@@ -118,9 +119,7 @@ def show(found: Any, terminal: Any, config: EvalConfig) -> None:
 
 
 def _show_samples(found: Any, terminal: Any) -> None:
-    """What the samples are worth one by one and together, and how far agreement can be trusted."""
-    from sqlrl.cli.terminal import percent
-
+    """What the samples are worth one by one and together."""
     samples = found.samples
     if samples is None:
         return
@@ -133,21 +132,30 @@ def _show_samples(found: Any, terminal: Any) -> None:
     empty = f"; an empty result won {samples.empty:,}" if samples.empty else ""
     silent = f"; nothing ran in {samples.silent:,}" if samples.silent else ""
     terminal.print(f"  vote      the figures above are of the query voted for{empty}{silent}")
+
+
+def _show_agreement(found: Any, terminal: Any) -> None:
+    """How far a vote can be trusted, by how many agreed."""
+    from sqlrl.cli.terminal import percent
+
+    samples = found.samples
+    if samples is None or not samples.voted:
+        return
     terminal.print()
     terminal.table(
         ["agreeing", ">right", ">of", ">share"],
         [
-            (f"{votes} of {samples.samples}", right, of, percent(right / of))
+            (f"{votes} of {samples.samples}" if votes else "nothing ran", right, of, percent(right / of))
             for votes, right, of in samples.agreement
         ],
-    )  # fmt: skip
+    )
 
 
 def _show_published(found: Any, terminal: Any) -> None:
     if not found.published:
         return
-    terminal.print()
+    terminal.print(f"\npublished {found.published[0].metric}, not measured here:")
     terminal.table(
-        [f"published {found.published[0].metric}, not measured here", ">%", "how", "source"],
-        [(figure.system, f"{figure.number:.2f}", figure.how, figure.source) for figure in found.published],
+        ["system", ">%", "how", "source"],
+        [(figure.system, f"{figure.number:g}", figure.how, figure.source) for figure in found.published],
     )

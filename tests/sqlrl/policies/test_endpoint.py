@@ -1,11 +1,13 @@
-"""The endpoint policy against a real HTTP server on this machine."""
+"""The endpoint policy against a real HTTP server on this machine, with whatever can go wrong on the way."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,58 +18,32 @@ from sqlrl.policies.endpoint import EndpointPolicy
 
 pytest.importorskip("httpx")
 
-
-class Server:
-    """Speaks chat completions; `faults` are answered first, one a request."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.faults: list[tuple[int, str]] = []
-        self.at_most = 100
-        lock = threading.Lock()
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with lock:
-                    server.asked.append(body)
-                    server.keys.append(self.headers.get("Authorization"))
-                    fault = server.faults.pop(0) if server.faults else None
-                question = body["messages"][-1]["content"]
-                count = min(body.get("n", 1), server.at_most)
-                choices = [{"message": {"content": f"{question} {body['seed'] + i}"}} for i in range(count)]
-                status, text = fault or (200, json.dumps({"choices": choices}))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text.encode())))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.http.shutdown()
-    thread.join()
-    server.http.server_close()
+PARTS = [{"type": "text", "text": "SELECT "}, {"type": "reasoning", "text": "hm"}, {"type": "text", "text": "1"}]
 
 
 def _prompts(*questions: str) -> list[list[dict[str, str]]]:
     return [[{"role": "user", "content": question}] for question in questions]
 
 
-def test_answers_come_in_the_order_of_the_questions(server: Server) -> None:
+_opened: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
+def _policy(server: Any, **settings: Any) -> EndpointPolicy:
+    policy = EndpointPolicy(server.url, "small", **{"wait": 0.001, **settings})
+    _opened.append(policy)
+    return policy
+
+
+def test_answers_come_in_the_order_of_the_questions(server: Any) -> None:
     policy = load_policy(f"{server.url}#small", seed=5)
+    _opened.append(policy)
     assert policy.name == f"{server.url}#small"
     found = policy.generate(_prompts(*"abcdefghij"), temperature=0.5, max_tokens=7)
     assert found == [[f"{letter} 5"] for letter in "abcdefghij"]
@@ -78,56 +54,206 @@ def test_answers_come_in_the_order_of_the_questions(server: Server) -> None:
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 100])
-def test_many_are_asked_for_until_they_are_there(server: Server, at_most: int) -> None:
+def test_many_are_asked_for_until_they_are_there(server: Any, at_most: int) -> None:
     server.at_most = at_most
-    found = EndpointPolicy(server.url, "small").generate(_prompts("q"), n=5)
-    assert found == [[f"q {i}" for i in range(5)]]
+    assert _policy(server).generate(_prompts("q"), n=5) == [[f"q {i}" for i in range(5)]]
 
 
-def test_a_busy_server_is_asked_again(server: Server) -> None:
-    server.faults = [(503, "busy"), (429, "slow down"), (500, "")]
-    assert EndpointPolicy(server.url, "small", wait=0.001).generate(_prompts("q")) == [["q 0"]]
-    assert len(server.asked) == 4
+def test_no_more_requests_at_once_than_allowed(server: Any) -> None:
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def say(body: dict[str, Any]) -> list[str]:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+        return ["x"]
+
+    server.say = say
+    _policy(server, parallel=3).generate(_prompts(*"abcdefghijkl"))
+    assert most == 3
+
+
+def test_a_busy_server_is_asked_again(server: Any, fault: Any) -> None:
+    server.faults = [
+        fault(503, "busy"), fault(429, "slow down"), fault(500), fault(0), fault(200, "{" * 400, cut=100),
+    ]  # fmt: skip
+    policy = _policy(server)
+    assert policy.generate(_prompts("q")) == [["q 0"]]
+    assert len(server.asked) == 6
+    assert (policy.usage.requests, policy.usage.retries) == (1, 5)
+
+
+def test_a_reply_that_is_no_json_is_asked_for_again(server: Any, fault: Any) -> None:
+    server.faults = [fault(200, '{"choices": [{"mess')]
+    assert _policy(server).generate(_prompts("q")) == [["q 0"]]
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_waited_for_by_all(server: Any, fault: Any, form: str) -> None:
+    value = "0.3" if form == "seconds" else formatdate(time.time() + 2, usegmt=True)
+    server.faults = [fault(429, "later", {"Retry-After": value})]
+    policy = _policy(server, parallel=1)
+    assert policy.generate(_prompts("a", "b")) == [["a 0"], ["b 0"]]
+    assert server.times[1] - server.times[0] > 0.25
+
+
+def test_nobody_waits_for_an_hour(server: Any, fault: Any) -> None:
+    server.faults = [fault(429, "quota used up", {"Retry-After": "3600"})]
+    with pytest.raises(UnavailableError, match=r"asked again in 3,600 s: HTTP 429: quota used up"):
+        _policy(server).generate(_prompts("q"))
+
+
+def test_a_slow_reply_is_given_up(server: Any, fault: Any) -> None:
+    server.faults = [fault(200, "{}", seconds=0.5)]
+    assert _policy(server, timeout=0.1).generate(_prompts("q")) == [["q 0"]]
 
 
 @pytest.mark.parametrize(
-    ("fault", "message"),
+    ("status", "text", "message"),
     [
-        ((401, "no key"), "HTTP 401: no key"),
-        ((200, "[]"), "not a chat completion"),
-        ((200, '{"choices": []}'), "no comp"),
-        ((200, '{"choices": [{"message": {"content": 7}}]}'), "not a chat completion"),
+        (401, '{"error": {"message": "no such key", "code": "invalid_api_key"}}', r"401: no such key \(invalid_api"),
+        (404, '{"message": "no model small"}', "refuses: HTTP 404: no model small"),
+        (403, "<html>\n  no</html>", "HTTP 403: <html> no</html>"),
+        (200, "[]", "not a chat completion"),
+        (200, '{"error": {"message": "upstream is down"}}', "not a chat completion: upstream is down"),
+        (200, '{"choices": []}', "no comp"),
+        (200, '{"choices": [{"message": {"content": 7}}]}', "not a chat completion"),
     ],
 )
-def test_what_asking_again_cannot_mend_is_said_at_once(server: Server, fault: tuple[int, str], message: str) -> None:
-    server.faults = [fault]
+def test_what_asking_again_cannot_mend_is_said_at_once(
+    server: Any, fault: Any, status: int, text: str, message: str
+) -> None:
+    server.faults = [fault(status, text)]
     with pytest.raises(UnavailableError, match=message):
-        EndpointPolicy(server.url, "small", wait=0.001).generate(_prompts("q"))
+        _policy(server).generate(_prompts("q"))
     assert len(server.asked) == 1
 
 
-def test_a_text_in_parts_is_put_together(server: Server) -> None:
-    parts = [{"type": "text", "text": "SELECT "}, {"type": "reasoning", "text": "hm"}, {"type": "text", "text": "1"}]
-    server.faults = [(200, json.dumps({"choices": [{"message": {"content": parts}}]}))]
-    assert EndpointPolicy(server.url, "small").generate(_prompts("q")) == [["SELECT 1"]]
+def test_a_fault_ends_the_others_at_once(server: Any, fault: Any) -> None:
+    """Those that wait for their next try included."""
+    server.say = lambda body: fault(401, "no") if body["messages"][0]["content"] == "z" else fault(503, "busy")
+    started = time.monotonic()
+    with pytest.raises(UnavailableError, match="401"):
+        _policy(server, wait=20).generate(_prompts(*"abcdez"))
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (400, '{"error": {"message": "too big", "code": "context_length_exceeded"}}'),
+        (400, '{"message": "This model\'s maximum context length is 64 tokens."}'),
+        (400, '{"error": {"message": "the request exceeds the available context size"}}'),
+        (413, "Prompt is too long"),
+    ],
+)
+def test_a_prompt_too_long_is_that_prompts_fault(server: Any, fault: Any, status: int, text: str) -> None:
+    server.say = lambda body: fault(status, text) if body["messages"][0]["content"] == "long" else ["fine"]
+    policy = _policy(server)
+    assert policy.generate(_prompts("a", "long", "b")) == [["fine"], [""], ["fine"]]
+    assert policy.usage.too_long == 1
+
+
+def test_a_server_gets_what_it_takes(server: Any, fault: Any) -> None:
+    """As reasoning models and small servers have it: another name for the limit, no temperature, no seed, no n."""
+
+    def say(body: dict[str, Any]) -> Any:
+        if "max_tokens" in body:
+            return fault(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+        for field in ("temperature", "seed"):
+            if field in body:
+                return fault(400, json.dumps({"error": {"message": f"'{field}' is not supported with this model"}}))
+        return fault(400, "only one choice") if "n" in body else [str(body["max_completion_tokens"])]
+
+    server.say = say
+    policy = _policy(server)
+    assert policy.generate(_prompts("a", "b"), n=2, max_tokens=9) == [["9", "9"], ["9", "9"]]
+    assert sorted(policy.notes) == [
+        "the server takes no seed: it was left out", "the server takes no temperature: it was left out",
+    ]  # fmt: skip
+
+
+def test_a_text_in_parts_is_put_together(server: Any, fault: Any) -> None:
+    server.faults = [fault(200, json.dumps({"choices": [{"message": {"content": PARTS}}]}))]
+    assert _policy(server).generate(_prompts("q")) == [["SELECT 1"]]
 
 
 def test_nobody_there() -> None:
+    """A wrong address is told sooner than a server that has gone."""
+    policy = EndpointPolicy("http://127.0.0.1:9/v1", "small", wait=0.001)
     with pytest.raises(UnavailableError, match="does not answer"):
-        EndpointPolicy("http://127.0.0.1:9/v1", "small", wait=0.001).generate(_prompts("q"))
+        policy.generate(_prompts("q"))
+    assert policy.usage.retries == 2
 
 
-def test_the_key_is_sent_and_never_shown(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_sent_and_never_shown(
+    server: Any, fault: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("SQLRL_API_KEY", "secret")
-    policy = EndpointPolicy(server.url, "small", wait=0.001)
+    policy = _policy(server, cache=tmp_path)
     policy.generate(_prompts("q"))
     assert server.keys == ["Bearer secret"]
-    server.faults = [(400, "bad")]
+    server.faults = [fault(401, "Incorrect key: secret")]
     with pytest.raises(UnavailableError) as error:
-        policy.generate(_prompts("q"))
+        policy.generate(_prompts("r"))
     assert "secret" not in str(error.value) + repr(policy) + policy.name
+    assert all("secret" not in file.read_text() for file in tmp_path.iterdir())
 
 
-def test_a_model_must_be_named() -> None:
-    with pytest.raises(UsageError, match="names no model"):
-        load_policy("http://localhost/v1")
+@pytest.mark.parametrize(
+    ("word", "message"), [("http://localhost/v1", "names no model"), ("http://host:port/v1#m", "is no URL")]
+)
+def test_what_is_no_endpoint(word: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_policy(word)
+
+
+def test_what_was_answered_is_not_asked_again(server: Any, tmp_path: Path) -> None:
+    first = _policy(server, cache=tmp_path).generate(_prompts("a", "b"), n=3, temperature=0.7)
+    asked = len(server.asked)
+    policy = _policy(server, cache=tmp_path)
+    assert policy.generate(_prompts("a", "b", "c"), n=3, temperature=0.7)[:2] == first
+    assert len(server.asked) == asked + 1
+    assert (policy.usage.cached, policy.usage.asked) == (6, 3)
+    assert (policy.usage.cached_prompt_tokens, policy.usage.cached_completion_tokens) == (200, 60)
+
+
+def test_more_samples_ask_for_the_new_ones_only(server: Any, tmp_path: Path) -> None:
+    _policy(server, cache=tmp_path).generate(_prompts("a"), n=2, temperature=0.7)
+    found = _policy(server, cache=tmp_path).generate(_prompts("a"), n=5, temperature=0.7)
+    assert found == [[f"a {i}" for i in range(5)]]
+    assert (server.asked[1]["n"], server.asked[1]["seed"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "how"), [({"seed": 1}, {}), ({}, {"temperature": 0.1}), ({}, {"max_tokens": 9})]
+)  # fmt: skip
+def test_what_may_change_an_answer_asks_anew(
+    server: Any, tmp_path: Path, settings: dict[str, Any], how: dict[str, Any]
+) -> None:
+    _policy(server, cache=tmp_path).generate(_prompts("a"))
+    _policy(server, cache=tmp_path, **settings).generate(_prompts("a"), **how)
+    _opened.append(EndpointPolicy(server.url, "other", cache=tmp_path))
+    _opened[-1].generate(_prompts("a"))
+    assert len(server.asked) == 3
+
+
+def test_a_server_that_dies_leaves_what_it_said(server: Any, fault: Any, tmp_path: Path) -> None:
+    server.say = lambda body: ["x"] if len(server.asked) < 6 else fault(0)
+    with pytest.raises(UnavailableError):
+        _policy(server, cache=tmp_path, parallel=1).generate(_prompts(*"abcdefgh"))
+    server.say = lambda body: ["x"]
+    policy = _policy(server, cache=tmp_path)
+    assert policy.generate(_prompts(*"abcdefgh")) == [["x"]] * 8
+    assert (policy.usage.cached, policy.usage.asked) == (5, 3)
+
+
+def test_tokens_without_counts_are_told_apart(server: Any) -> None:
+    server.counts, server.finish = False, "length"
+    policy = _policy(server)
+    policy.generate(_prompts("a", "b"))
+    assert (policy.usage.uncounted, policy.usage.cut) == (2, 2)
