@@ -37,7 +37,7 @@ class Published:
 _DEEPRETRIEVAL = "arXiv 2503.00223, 2025"
 _ARCTIC = "arXiv 2505.20315 and its model card, 2025"
 _DAIL = "arXiv 2308.15363 and its README, 2023"
-_DEEPEYE = "arXiv 2510.17586, 2026"
+_DEEPEYE = "arXiv 2510.17586, 2025"
 _SQL_R1 = "arXiv 2504.08600v1, 2025"
 _MINI_DEV = "README of bird-bench/mini_dev, 2024"
 

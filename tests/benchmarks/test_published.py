@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,20 @@ def test_every_figure_says_where_it_stands() -> None:
         assert re.search(r", 20\d\d$", figure.source)
     rows = [(figure.benchmark, figure.split, figure.metric, figure.system, figure.how) for figure in FIGURES]
     assert len(set(rows)) == len(rows)
+
+
+def test_the_readme_shows_these_figures() -> None:
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    block = readme.partition("<!-- published -->\n")[2].partition("\n<!-- /published -->")[0]
+    shown = [line.strip("| ").split(" | ") for line in re.sub(r"\[(.*?)\]\(.*?\)", r"\1", block).splitlines()[2:]]
+    assert shown == [
+        [
+            figure.benchmark, figure.split, figure.metric, figure.system, f"{figure.number:g}", figure.how,
+            figure.source,
+        ]
+        for figure in FIGURES
+        if figure.metric == "execution accuracy"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
