@@ -11,11 +11,14 @@ from sqlrl.benchmarks import load_benchmark, reported_split
 from sqlrl.benchmarks.predictions import read_predictions
 from sqlrl.benchmarks.published import Published, published_for
 from sqlrl.config import EvalConfig, write_config
-from sqlrl.evaluation import Item, Score, Summary, ceiling_of, evaluate, summarise
+from sqlrl.evaluation import Item, Summary, evaluate, summarise
 from sqlrl.executors.base import Limits
 from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.golds import ceiling_of
 from sqlrl.judging import Judging
+from sqlrl.provenance import Provenance, provenance_of
 from sqlrl.runs import Run
+from sqlrl.samples import with_results
 from sqlrl.sampling import SampleSummary, choose, summarise_samples
 from sqlrl.voting import elect
 
@@ -35,9 +38,11 @@ class Assessment:
     were asked for. usage: where a server was asked. published: what others report by the same metric on the same
     questions."""
 
+    benchmark: str
     summary: Summary
     items: list[Item]
     split: str
+    provenance: Provenance
     run: Run | None
     notes: list[str] = field(default_factory=list)
     samples: SampleSummary | None = None
@@ -67,10 +72,13 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
             items, samples = _judge_samples(config, examples, asked, judging, progress)
         else:
             items = _judge(examples, judging, progress, predictions=predictions[: len(examples)])
-        advance = progress.start("judging the golds", len(examples))
-        ceiling = ceiling_of(examples, judging)
-        advance(len(examples), "")
+        advance_golds = progress.start("judging the golds", len(examples))
+        ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
+        if config.results:
+            advance_results = progress.start("keeping results", len(items))
+            items = with_results(items, judging, advance=lambda count: advance_results(count, ""))
+        provenance = provenance_of(every, judging, benchmark, progress)
     notes = benchmark.notes() + (asked.notes if asked else [])
     figures = published_for(benchmark.name, split, summary.judge) if len(examples) == len(every) else []
     usage = asked.usage if asked else None
@@ -79,8 +87,8 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
         "asking": usage.to_dict(config.price_in, config.price_out) if usage else None,
         "published": [asdict(figure) for figure in figures],
     }
-    run = _keep(config, benchmark, split, items, summary, notes, further) if keep else None
-    return Assessment(summary, items, split, run, notes, samples, usage, figures)
+    run = _keep(config, benchmark, split, items, summary, provenance, notes, further) if keep else None
+    return Assessment(benchmark.name, summary, items, split, provenance, run, notes, samples, usage, figures)
 
 
 def _judge_samples(
@@ -119,6 +127,7 @@ def _keep(
     split: str,
     items: list[Item],
     summary: Summary,
+    provenance: Provenance,
     notes: list[str],
     further: dict[str, Any],
 ) -> Run:
@@ -134,15 +143,10 @@ def _keep(
             "asked": config.policy or config.predictions,
             "seed": config.seed,
             "notes": notes,
+            "provenance": provenance.to_dict(),
             "evaluation": summary.to_dict(),
             **{key: value for key, value in further.items() if value},
         }
     )
     write_report(run)
     return run
-
-
-def share_line(score: Score) -> str:
-    """`613 of 1,034, 59.3 % [56.3, 62.2]`."""
-    low, high = score.interval
-    return f"{score.right:,} of {score.total:,}, {score.share * 100:.1f} % [{low * 100:.1f}, {high * 100:.1f}]"

@@ -136,6 +136,7 @@ class EvalConfig(_Config):
     out: str = "runs"
     name: str | None = None
     json: str | None = None
+    results: bool = True
 
     def __post_init__(self) -> None:
         self._check(

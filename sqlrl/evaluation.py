@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlrl.answers import extract
 from sqlrl.prompts import Prompter
-from sqlrl.statistics import wilson
+from sqlrl.statistics import Interval, bootstrap, clustered_bootstrap, wilson
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
+    from sqlrl.golds import Ceiling
     from sqlrl.judging import Judged, Judging
     from sqlrl.policies import Policy
     from sqlrl.shots import Shots
@@ -25,15 +26,17 @@ _DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One judged question."""
+    """One judged question. fault: of the completion's form. details: further keys of its line. results: "predicted" and "gold" -> the first rows of each,
+    see sqlrl.samples; None where they were not kept."""
 
     index: int
     example: Example
     predicted: str | None
     judged: Judged
     completion: str = ""
-    fault: str = ""  # of the completion's form
-    details: Mapping[str, Any] = field(default_factory=dict)  # further keys of its line
+    fault: str = ""
+    results: Mapping[str, Any] | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The line that `--json` writes."""
@@ -51,11 +54,17 @@ class Item:
             "reason": verdict.reason,
             "question": self.example.question,
             "seconds": round(self.judged.seconds, 6),
+            "gold_seconds": round(self.judged.gold_seconds, 6),
+            "predicted_rows": self.judged.predicted_rows,
+            "gold_rows": self.judged.gold_rows,
         }
         line |= {key: value for key, value in self.example.labels.items() if key != "database"}
         if self.completion:
             line["completion"] = self.completion
-        for key, value in (("message", self.judged.message), ("fault", self.fault)):
+        for key, value in (
+            ("evidence", self.example.evidence), ("message", self.judged.message), ("fault", self.fault),
+            ("results", self.results),
+        ):  # fmt: skip
             if value:
                 line[key] = value
         return line | dict(self.details)
@@ -63,28 +72,56 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """right of total, and the 95 % Wilson interval of the share."""
+    """What a judge gave some questions.
+
+    right: how many have full marks. mean: of the scores, the figure that counts; right / total for a judge that knows
+    only right and wrong. interval: 95 % of the mean. across: the same with whole databases resampled, None for fewer
+    than eight.
+    """
 
     right: int
     total: int
+    mean: float
+    interval: Interval
+    across: Interval | None = None
+
+    @classmethod
+    def of(cls, marks: Sequence[tuple[float, bool]], databases: Sequence[str] | None = None) -> Score:
+        """marks: (score, full marks) of each question.
+
+        The interval is a percentile bootstrap over questions, and over databases besides where they are given. Without
+        them it is one cell of a table, which may be small: Wilson's, where the scores are noughts and ones.
+        """
+        scores = [score for score, _ in marks]
+        right, total = sum(correct for _, correct in marks), len(marks)
+        mean = sum(scores) / total if total else 0.0
+        if databases is not None:
+            return cls(right, total, mean, bootstrap(scores), clustered_bootstrap(scores, databases))
+        plain = all(score == correct for score, correct in marks)
+        return cls(right, total, mean, wilson(right, total) if plain else bootstrap(scores, resamples=1_000))
 
     @property
     def share(self) -> float:
+        """Of full marks."""
         return self.right / self.total if self.total else 0.0
 
     @property
-    def interval(self) -> tuple[float, float]:
-        return wilson(self.right, self.total)
+    def is_graded(self) -> bool:
+        """Whether some question has a mark between wrong and right."""
+        return abs(self.mean - self.share) > 1e-9
 
     def to_dict(self) -> dict[str, Any]:
-        return {"right": self.right, "total": self.total, "share": self.share, "interval": list(self.interval)}
+        return {
+            "right": self.right, "total": self.total, "share": self.share, "mean": self.mean,
+            "interval": list(self.interval), "across_databases": list(self.across) if self.across else None,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """official: the judge's word over every question whose database is here. safe: without empty databases. by: label
-    -> its values -> score (official). outcomes: how the predicted queries ended. ceiling: golds judged against
-    themselves, where that was asked for. faults: wrong forms, by fault."""
+    -> its values -> score (official). outcomes: how the predicted queries ended; reasons: what the judge said.
+    ceiling: what the golds come to by their own judge. faults: wrong forms, by fault."""
 
     judge: str
     official: Score
@@ -92,8 +129,9 @@ class Summary:
     unjudged: Counter[str]
     outcomes: Counter[str]
     by: Mapping[str, Mapping[str, Score]]
+    reasons: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    ceiling: Score | None = None
+    ceiling: Ceiling | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -102,11 +140,13 @@ class Summary:
             "safe": self.safe.to_dict(),
             "unjudged": dict(self.unjudged),
             "outcomes": dict(self.outcomes),
+            "reasons": dict(self.reasons),
             "by": {
                 label: {value: score.to_dict() for value, score in values.items()} for label, values in self.by.items()
             },
             "faults": dict(self.faults),
-            "ceiling": self.ceiling.to_dict() if self.ceiling else None,
+            "ceiling": self.ceiling.score.to_dict() if self.ceiling else None,
+            "golds": self.ceiling.counts() if self.ceiling else None,
         }
 
 
@@ -178,34 +218,41 @@ def evaluate(
     ]
 
 
-def summarise(items: Sequence[Item], judge: str, ceiling: Score | None = None) -> Summary:
+def summarise(items: Sequence[Item], judge: str, ceiling: Ceiling | None = None) -> Summary:
     """Count. A question whose database is missing, whose service was unavailable or whose gold fails is nobody's to
     answer: it is counted apart ("unjudged"), except that a failing gold stays in the official total, as the official
     scripts have it."""
     unjudged: Counter[str] = Counter()
-    by: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    official: list[bool] = []
-    safe: list[bool] = []
+    by: dict[str, dict[str, list[tuple[float, bool]]]] = defaultdict(lambda: defaultdict(list))
+    official: list[tuple[float, bool]] = []
+    safe: list[tuple[float, bool]] = []
+    asked: list[str] = []
+    asked_safely: list[str] = []
     for item in items:
         verdict = item.judged.verdict
         if verdict.score is None or verdict.reason == "missing_database" or item.judged.outcome == "missing_database":
             unjudged[verdict.reason] += 1
             continue
-        official.append(verdict.correct)
+        mark = (verdict.score, verdict.correct)
+        database = item.example.labels.get("database", "")
+        official.append(mark)
+        asked.append(database)
         for label, value in item.example.labels.items():
-            by[label][value].append(verdict.correct)
+            by[label][value].append(mark)
         if item.judged.safe is not None and verdict.reason != "gold_failed":
-            safe.append(item.judged.safe)
+            safe.append(mark)
+            asked_safely.append(database)
     return Summary(
         judge,
-        Score(sum(official), len(official)),
-        Score(sum(safe), len(safe)),
+        Score.of(official, asked),
+        Score.of(safe, asked_safely),
         unjudged,
         Counter(item.judged.outcome for item in items),
         {
-            label: {value: Score(sum(found), len(found)) for value, found in sorted(values.items(), key=_place)}
+            label: {value: Score.of(found) for value, found in sorted(values.items(), key=_place)}
             for label, values in by.items()
         },
+        Counter(item.judged.verdict.reason for item in items),
         Counter(item.fault for item in items if item.fault),
         ceiling,
     )
@@ -215,10 +262,3 @@ def _place(labelled: tuple[str, Any]) -> tuple[int, str]:
     """Difficulties from easy to hard, all else by name."""
     value = labelled[0]
     return (_DIFFICULTIES.index(value) if value in _DIFFICULTIES else -1, value)
-
-
-def ceiling_of(examples: Sequence[Example], judging: Judging) -> Score:
-    """The golds judged against themselves: what the judge lets anybody reach."""
-    with_gold = [example for example in examples if example.gold.query and judging.sources[example.id]]
-    judged = judging.judge_all([(example, example.gold.query) for example in with_gold])
-    return Score(sum(word.verdict.correct for word in judged), len(judged))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sqlrl.evaluation import Score
 from sqlrl.judging import Judging
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark, Example
+    from sqlrl.evaluation import Item
     from sqlrl.executors.base import Limits
 
-__all__ = ["GoldCheck", "check_golds"]
+__all__ = ["Ceiling", "GoldCheck", "ceiling_of", "check_golds"]
 
 _BATCH = 64
 
@@ -90,3 +93,45 @@ def check_golds(
             if advance is not None:
                 advance(len(part))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the golds come to when their own judge is given them as answers: the most that anybody can reach. empty:
+    golds that return nothing, which any query that returns nothing equals. failed: golds that did not run,
+    timed_out among them."""
+
+    score: Score
+    empty: int = 0
+    failed: int = 0
+    timed_out: int = 0
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "total": self.score.total, "empty": self.empty, "failed": self.failed, "timed_out": self.timed_out,
+        }  # fmt: skip
+
+
+def ceiling_of(items: Sequence[Item], judging: Judging, *, advance: Callable[[int], None] | None = None) -> Ceiling:
+    """The golds of judged items, judged against themselves.
+
+    What judging the predictions has told of the golds is not asked again: one that failed is counted as it is, and of
+    equal golds one is run.
+    """
+    asked = [item for item in items if item.example.gold.query and judging.sources[item.example.id]]
+    marks: list[tuple[float, bool]] = []
+    empty = 0
+    failed = Counter(item.judged.gold_outcome for item in asked if item.judged.gold_outcome != "ok")
+    marks += [(0.0, False)] * failed.total()
+    running = [item.example for item in asked if item.judged.gold_outcome == "ok"]
+    for start in range(0, len(running), _BATCH * 4):
+        part = running[start : start + _BATCH * 4]
+        for word in judging.judge_all([(example, example.gold.query) for example in part]):
+            empty += word.gold_empty
+            if word.gold_outcome != "ok":  # of an item whose prediction was never run
+                failed[word.gold_outcome] += 1
+            if word.verdict.score is not None:
+                marks.append((word.verdict.score, word.verdict.correct))
+        if advance is not None:
+            advance(len(part))
+    return Ceiling(Score.of(marks), empty, failed.total(), failed["timed_out"])

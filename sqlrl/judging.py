@@ -25,7 +25,8 @@ class Judged:
 
     outcome: how the prediction ended (on the first instance where it did not end OK), or "format". safe: the verdict
     where the database is there and has rows, None where not. seconds, gold_seconds: processor time of each, 0
-    where the result was known before.
+    where the result was known before. gold_outcome: how the gold ended (on the first instance where it did not end
+    OK). gold_empty: it returns nothing on any instance. instance: the one on which a wrong prediction is first wrong.
     """
 
     verdict: Verdict
@@ -36,6 +37,9 @@ class Judged:
     gold_seconds: float = 0.0
     predicted_rows: int = 0
     gold_rows: int = 0
+    gold_outcome: str = "ok"
+    gold_empty: bool = False
+    instance: int = 0
 
 
 class Judging:
@@ -149,6 +153,9 @@ class Judging:
             gold_seconds=sum(c.gold_seconds for c in comparisons),
             predicted_rows=shown.predicted_rows,
             gold_rows=shown.gold_rows,
+            gold_outcome=(failed or shown).gold_outcome.value,
+            gold_empty=failed is None and all(c.gold_rows == 0 for c in comparisons),
+            instance=next((index for index, c in enumerate(comparisons) if not c.equal), 0),
         )
 
     def close(self) -> None:

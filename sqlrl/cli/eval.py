@@ -43,6 +43,7 @@ __all__ = ["command"]
 @click.option("--sample-rows", default=0, show_default=True, help="Rows of each table that the prompt shows.")
 @click.option("--thinking/--no-thinking", default=None, help="Ask for a <think> part.")
 @click.option("--prefill", is_flag=True, help="End the prompt with <think>.")
+@click.option("--results/--no-results", default=True, help="Keep the first rows of both results for the report.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that run queries [default: one a processor].")
 @click.option("--threads", type=click.IntRange(1), help="Of torch.")
 @click.option("--device", help="cpu, cuda ...")
@@ -55,6 +56,7 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
     single-statement execution, without databases that have no rows.
     """
     from sqlrl.assessment import assess
+    from sqlrl.cli.scores import show
     from sqlrl.cli.terminal import Terminal
     from sqlrl.runs import write_text
 
@@ -79,83 +81,3 @@ def _check_target(path: Path, given: str) -> None:
         raise UsageError(f"--json {given}: there is no folder {Path(given).parent}")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"--json {given}: nothing can be written to {Path(given).parent}")
-
-
-def show(found: Any, terminal: Any, config: EvalConfig) -> None:
-    """The headline, then the tables, then what a reader must know."""
-    from sqlrl.assessment import share_line
-    from sqlrl.cli.terminal import percent
-
-    summary = found.summary
-    asked = config.policy or config.predictions
-    terminal.print(f"[bold]{config.benchmark}[/bold] {found.split}, judge {summary.judge}: {asked}")
-    terminal.print(f"  official  {share_line(summary.official)}")
-    terminal.print(f"  safe      {share_line(summary.safe)}")
-    if summary.ceiling is not None:
-        terminal.print(f"  golds     {share_line(summary.ceiling)} (judged against themselves: the ceiling)")
-    for reason, count in summary.unjudged.items():
-        terminal.print(f"  unjudged  {count:,} ({reason})")
-    terminal.print("  outcomes  " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
-    if summary.faults:
-        terminal.print("  format    " + ", ".join(f"{name} {n:,}" for name, n in summary.faults.most_common()))
-    _show_samples(found, terminal)
-    for word, line in found.usage.lines(config.price_in, config.price_out) if found.usage else []:
-        terminal.print(f"  {word:<9} {line}")
-    _show_agreement(found, terminal)
-    for label, values in summary.by.items():
-        rows = []
-        for value, score in values.items():
-            low, high = score.interval
-            rows.append((value, score.right, score.total, percent(score.share), f"{low * 100:.1f} to {high * 100:.1f}"))
-        terminal.print()
-        terminal.table([label, ">right", ">of", ">share", ">95 % interval"], rows)
-    _show_published(found, terminal)
-    if found.notes:
-        terminal.print()
-    for note in found.notes:
-        terminal.print(f"note: {note}")
-    if found.run is not None:
-        terminal.print(f"\nrun     {found.run.folder}\nreport  {found.run.folder / 'report.html'}")
-
-
-def _show_samples(found: Any, terminal: Any) -> None:
-    """What the samples are worth one by one and together."""
-    samples = found.samples
-    if samples is None:
-        return
-    for name, (share, low, high) in (("pass@1", samples.one), (f"pass@{samples.samples}", samples.any)):
-        what = f"the mean of {samples.samples} samples" if name == "pass@1" else "any of them right"
-        terminal.print(f"  {name:<9} {share * 100:.1f} % [{low * 100:.1f}, {high * 100:.1f}] ({what})")
-    if not samples.voted:
-        terminal.print("  samples   the figures above are of the first one; --vote chooses")
-        return
-    empty = f"; an empty result won {samples.empty:,}" if samples.empty else ""
-    silent = f"; nothing ran in {samples.silent:,}" if samples.silent else ""
-    terminal.print(f"  vote      the figures above are of the query voted for{empty}{silent}")
-
-
-def _show_agreement(found: Any, terminal: Any) -> None:
-    """How far a vote can be trusted, by how many agreed."""
-    from sqlrl.cli.terminal import percent
-
-    samples = found.samples
-    if samples is None or not samples.voted:
-        return
-    terminal.print()
-    terminal.table(
-        ["agreeing", ">right", ">of", ">share"],
-        [
-            (f"{votes} of {samples.samples}" if votes else "nothing ran", right, of, percent(right / of))
-            for votes, right, of in samples.agreement
-        ],
-    )
-
-
-def _show_published(found: Any, terminal: Any) -> None:
-    if not found.published:
-        return
-    terminal.print(f"\npublished {found.published[0].metric}, not measured here:")
-    terminal.table(
-        ["system", ">%", "how", "source"],
-        [(figure.system, f"{figure.number:g}", figure.how, figure.source) for figure in found.published],
-    )

@@ -22,14 +22,14 @@ def test_a_scripted_policy_is_judged(shop: Path, script: Path, tmp_path: Path) -
     assert found.items[2].fault == "<think> is missing"
     assert found.summary.official.share == 0.5
     assert found.summary.ceiling is not None
-    assert found.summary.ceiling.share == 1.0
+    assert found.summary.ceiling.score.mean == 1.0
+    assert found.summary.ceiling.empty == 1
     assert found.run is not None
     run = Run.open(tmp_path / "runs" / "one")
     assert run.summary()["evaluation"]["official"]["right"] == 2
     assert len(run.items()) == 4
     page = (run.folder / "report.html").read_text()
     assert "50.0 %" in page
-    assert "<script" not in page
 
 
 def test_predictions_from_a_file_get_the_same_words(shop: Path, tmp_path: Path) -> None:

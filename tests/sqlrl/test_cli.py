@@ -110,8 +110,14 @@ def test_eval_prints_both_scores_and_writes_the_items(
         "--out", str(tmp_path / "runs"), "--name", "x",
     )  # fmt: skip
     assert code == 0
-    assert "official  2 of 4, 50.0 % [15.0, 85.0]" in out
-    assert "safe      2 of 4" in out
+    words = " ".join(out.split())
+    assert "official 50.0 % 0.0 to 100.0 2 of 4 questions" in words
+    assert "safe 50.0 % 0.0 to 100.0 2 of 4 questions, without empty databases" in words
+    assert "ceiling 100.0 % 4 of 4 golds" in words
+    assert "golds 1 return nothing, 0 fail" in words
+    assert "time-outs 0 of the predictions, 0 of the golds" in words
+    assert "1 database file (8 kB)" in words
+    assert "SQLite 3." in words
     assert "refused 1" in out
     lines = [json.loads(line) for line in items.read_text().splitlines()]
     assert [line["correct"] for line in lines] == [True, False, True, False]

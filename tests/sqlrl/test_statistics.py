@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import statistics
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sqlrl.statistics import mcnemar, paired, pooled, wilson
+from sqlrl.statistics import bootstrap, clustered_bootstrap, mcnemar, paired, permutation, pooled, wilson
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="scipy stands in for the formulas", exc_type=ImportError)
 
@@ -47,3 +50,43 @@ def test_pooling_counts_a_question_once() -> None:
     assert thrice.p == pytest.approx(once.p, abs=0.01)
     assert thrice.gained == 3 * once.gained
     assert paired(before * 3, after * 3).p < thrice.p / 10
+
+
+def test_the_interval_of_right_and_wrong_is_that_of_many_resamples() -> None:
+    answers = [True] * 60 + [False] * 40
+    generator = random.Random(1)
+    means = sorted(sum(generator.choices(answers, k=100)) / 100 for _ in range(20_000))
+    assert bootstrap(answers) == pytest.approx((means[500], means[19_500]), abs=0.011)
+    expected = scipy_stats.binom.ppf([0.025, 0.975], 100, 0.6) / 100
+    assert bootstrap(answers) == pytest.approx(tuple(expected))
+
+
+def test_an_interval_of_marks_is_scipys() -> None:
+    generator = random.Random(2)
+    scores = [generator.random() for _ in range(200)]
+    theirs = scipy_stats.bootstrap((scores,), statistics.fmean, method="percentile", vectorized=False, n_resamples=2000)
+    assert bootstrap(scores) == pytest.approx(tuple(theirs.confidence_interval), abs=0.01)
+    assert bootstrap(scores) == bootstrap(scores)
+
+
+@pytest.mark.parametrize("answers", [[], [True] * 9, [False] * 9])
+def test_where_nothing_varies_wilson_stands_in(answers: list[bool]) -> None:
+    assert bootstrap(answers) == wilson(sum(answers), len(answers))
+
+
+def test_questions_of_one_database_are_less_evidence() -> None:
+    """Ten databases, each wholly right or wholly wrong: what varies is the database."""
+    answers = [database % 2 == 0 for database in range(10) for _ in range(50)]
+    databases = [database for database in range(10) for _ in range(50)]
+    found = clustered_bootstrap(answers, databases)
+    assert found is not None
+    low, high = bootstrap(answers)
+    assert found[1] - found[0] > 4 * (high - low)
+    assert clustered_bootstrap(answers[:350], databases[:350]) is None
+
+
+def test_permutation_is_mcnemars_where_changes_are_whole() -> None:
+    changes = [1.0] * 30 + [-1.0] * 12 + [0.0] * 50
+    assert permutation(changes) == pytest.approx(mcnemar(30, 12), abs=0.01)
+    assert permutation([0.0] * 5) == 1.0
+    assert permutation([0.1] * 3, resamples=4_000) == pytest.approx(0.25, abs=0.03)

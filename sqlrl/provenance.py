@@ -1,0 +1,60 @@
+"""Provenance: the data and the software that a figure comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlrl.benchmarks.base import Example
+    from sqlrl.benchmarks.revision import Revision
+    from sqlrl.judging import Judging
+    from sqlrl.training.run import Progress
+
+__all__ = ["Provenance", "provenance_of", "versions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """revision: of the whole split, however few of its questions were asked. versions: name -> version. seconds:
+    processor time that one query may take."""
+
+    revision: Revision
+    versions: dict[str, str]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"revision": self.revision.to_dict(), "versions": self.versions, "seconds": self.seconds}
+
+
+def provenance_of(examples: Sequence[Example], judging: Judging, benchmark: Any, progress: Progress) -> Provenance:
+    """Of an evaluation on a split of a benchmark."""
+    from sqlrl.benchmarks.revision import revision_of
+
+    sources = {example.id: benchmark.sources(example) for example in examples}
+    engines = {url.partition("://")[0] for urls in sources.values() for url in urls}
+    advance = progress.start("reading the databases", len({url for urls in sources.values() for url in urls}))
+    revision = revision_of(examples, sources, advance=lambda count: advance(count, ""))
+    return Provenance(revision, versions(engines), judging.limits.seconds)
+
+
+def versions(engines: set[str] | frozenset[str] = frozenset({"sqlite"})) -> dict[str, str]:
+    """What executes and what reads: sqlrl, the engines' libraries of these kinds of source, sqlglot, Python."""
+    import platform
+    import sqlite3
+    from importlib.metadata import PackageNotFoundError, version
+
+    from sqlrl import __version__
+
+    found = {"sqlrl": __version__}
+    if "sqlite" in engines:
+        found["SQLite"] = sqlite3.sqlite_version
+    try:
+        if engines & {"duckdb", "parquet", "csv"}:
+            found["DuckDB"] = version("duckdb")
+        found["sqlglot"] = version("sqlglot")
+    except PackageNotFoundError:
+        pass  # run from a tree that was put together by hand
+    found["Python"] = platform.python_version()
+    return found
