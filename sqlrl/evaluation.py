@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from sqlrl.policies import Policy
     from sqlrl.shots import Shots
 
-__all__ = ["Item", "Score", "Summary", "ask", "evaluate", "summarise"]
+__all__ = ["DIFFICULTIES", "Item", "Score", "Summary", "ask", "evaluate", "summarise"]
 
 
-_DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
+DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One judged question. fault: of the completion's form. details: further keys of its line. results: "predicted" and "gold" -> the first rows of each,
-    see sqlrl.samples; None where they were not kept."""
+    """One judged question. fault: of the completion's form. results: "predicted" and "gold" -> the first rows of each,
+    see sqlrl.samples; None where they were not kept. details: further keys of its line."""
 
     index: int
     example: Example
@@ -261,4 +261,4 @@ def summarise(items: Sequence[Item], judge: str, ceiling: Ceiling | None = None)
 def _place(labelled: tuple[str, Any]) -> tuple[int, str]:
     """Difficulties from easy to hard, all else by name."""
     value = labelled[0]
-    return (_DIFFICULTIES.index(value) if value in _DIFFICULTIES else -1, value)
+    return (DIFFICULTIES.index(value) if value in DIFFICULTIES else -1, value)

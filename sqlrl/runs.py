@@ -16,7 +16,7 @@ from sqlrl.executors.errors import DataError, SqlrlError, UsageError
 # Of a pair of surrogates that is not whole; those in between stand for bytes that are not UTF-8.
 _HALF_A_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
-__all__ = ["Run", "read_settings", "write_text"]
+__all__ = ["Run", "read_lines", "read_settings", "write_text"]
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Run:
 
     def metrics(self) -> list[dict[str, Any]]:
         """Every whole line of metrics.jsonl; a torn last line, of a run that was killed, is left out."""
-        return list(_read_lines(self.folder / "metrics.jsonl"))
+        return list(read_lines(self.folder / "metrics.jsonl"))
 
     def keep_metrics(self, kept: Iterable[dict[str, Any]]) -> None:
         """Replace metrics.jsonl, beside and renamed."""
@@ -80,7 +80,7 @@ class Run:
 
     def items(self, name: str = "items.jsonl") -> list[dict[str, Any]]:
         """What `write_items` wrote; nothing where it wrote nothing."""
-        return list(_read_lines(self.folder / name))
+        return list(read_lines(self.folder / name))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """summary.json: the figures that the report shows."""
@@ -117,7 +117,8 @@ def write_text(path: Path, text: str) -> None:
         raise SqlrlError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines; nothing where there is no file. A torn last line is left out."""
     if not path.exists():
         return
     lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")

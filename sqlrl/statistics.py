@@ -8,7 +8,17 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Paired", "bootstrap", "clustered_bootstrap", "mcnemar", "paired", "permutation", "pooled", "wilson"]
+__all__ = [
+    "Paired",
+    "bootstrap",
+    "clustered_bootstrap",
+    "mcnemar",
+    "paired",
+    "percentile_bootstrap",
+    "permutation",
+    "pooled",
+    "wilson",
+]
 
 Interval = tuple[float, float]
 
@@ -48,8 +58,14 @@ def bootstrap(scores: Sequence[float], *, resamples: int = 2_000, seed: int = 0)
         if ones in (0, total):
             return wilson(ones, total)
         return (_binomial(0.025, ones, total) / total, _binomial(0.975, ones, total) / total)
+    return percentile_bootstrap(scores, resamples=resamples, seed=seed)
+
+
+def percentile_bootstrap(values: Sequence[float], *, resamples: int = 2_000, seed: int = 0) -> Interval:
+    """What the middle 95 % of the means of resampled values lie between: of scores, or of their differences."""
+    total = len(values)
     generator = random.Random(seed)
-    return _middle(sum(generator.choices(scores, k=total)) / total for _ in range(resamples))
+    return _middle(sum(generator.choices(values, k=total)) / total for _ in range(resamples))
 
 
 def clustered_bootstrap(
@@ -152,8 +168,6 @@ def paired(before: Sequence[bool], after: Sequence[bool], *, resamples: int = 2_
     if not before:
         raise ValueError("nothing to compare")
     changes = [int(b) - int(a) for a, b in zip(before, after, strict=True)]
-    total = len(changes)
-    generator = random.Random(seed)
-    interval = _middle(sum(generator.choices(changes, k=total)) / total for _ in range(resamples))
+    interval = percentile_bootstrap(changes, resamples=resamples, seed=seed)
     gained, lost = changes.count(1), changes.count(-1)
-    return Paired(sum(changes) / total, interval, gained, lost, mcnemar(gained, lost))
+    return Paired(sum(changes) / len(changes), interval, gained, lost, mcnemar(gained, lost))

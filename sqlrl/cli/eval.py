@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from sqlrl.config import EvalConfig
-from sqlrl.executors.errors import UsageError
 
 __all__ = ["command"]
 
@@ -57,11 +56,11 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
     """
     from sqlrl.assessment import assess
     from sqlrl.cli.scores import show
-    from sqlrl.cli.terminal import Terminal
+    from sqlrl.cli.terminal import Terminal, check_target
     from sqlrl.runs import write_text
 
     if json_file:
-        _check_target(Path(json_file).expanduser().resolve(), json_file)
+        check_target(json_file)
     config = EvalConfig(benchmark, json=json_file, **flags)
     with Terminal() as terminal:
         found = assess(config, terminal)
@@ -69,15 +68,3 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
             lines = (json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in found.items)
             write_text(Path(json_file).expanduser(), "".join(lines))
         show(found, terminal, config)
-
-
-def _check_target(path: Path, given: str) -> None:
-    """Before anything is spent: can a file be written there?"""
-    import os
-
-    if path.is_dir():
-        raise UsageError(f"--json {given} is a folder: name a file")
-    if not path.parent.is_dir():
-        raise UsageError(f"--json {given}: there is no folder {Path(given).parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"--json {given}: nothing can be written to {Path(given).parent}")

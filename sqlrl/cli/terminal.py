@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
@@ -10,7 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Terminal", "percent", "points"]
+from sqlrl.executors.errors import UsageError
+
+__all__ = ["Terminal", "check_target", "percent", "points"]
 
 _OFTEN = 10.0  # seconds between lines where nobody watches a bar
 
@@ -124,3 +127,16 @@ def percent(share: float) -> str:
 def points(difference: float) -> str:
     """0.123 as +12.3."""
     return f"{difference * 100:+.1f}"
+
+
+def check_target(given: str) -> None:
+    """Before anything is spent: UsageError where no file can be written to what was given with --json."""
+    import os
+
+    path = Path(given).expanduser().resolve()
+    if path.is_dir():
+        raise UsageError(f"--json {given} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"--json {given}: there is no folder {Path(given).parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"--json {given}: nothing can be written to {Path(given).parent}")

@@ -69,6 +69,8 @@ MISTAKES = [
     (["eval", "mini", "--policy", "x", "--cache", "d", "--no-cache"], "either --cache or --no-cache"),
     (["eval", "mini", "--policy", "x", "--split", "train", "--shots", "2"], "shots come from the training split"),
     (["eval", "mini", "--policy", "http://127.0.0.1:9/v1#m", "--prefill", "--no-cache"], "--prefill is for local"),
+    (["compare", "nowhere", "nowhere"], "there is no run or file nowhere"),
+    (["compare", "a", "b", "--json", "no/where.json"], "there is no folder no"),
     (["report", "nowhere"], "there is no run nowhere"),
     (["data", "fetch", "spidr"], "did you mean 'spider'"),
     (["reproduce", "mini", "--seeds", "a"], "--seeds"),
@@ -124,6 +126,25 @@ def test_eval_prints_both_scores_and_writes_the_items(
     code, out, _ = _run(capsys, "report", str(tmp_path / "runs" / "x"))
     assert code == 0
     assert "official (spider): 50.0 % of 4 questions" in out
+
+
+def test_compare_shows_what_changed(
+    shop: Path, script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions = tmp_path / "predictions.txt"
+    predictions.write_text("SELECT count(*) FROM product\nSELECT name FROM product WHERE price < 3\nx\nx\n")
+    where = ["spider", "--data", str(shop), "--out", str(tmp_path)]
+    assert _run(capsys, "eval", *where, "--policy", f"script:{script}", "--name", "before")[0] == 0
+    assert _run(capsys, "eval", *where, "--predictions", str(predictions), "--name", "after")[0] == 0
+    figures = tmp_path / "figures.json"
+    code, out, _ = _run(
+        capsys, "compare", str(tmp_path / "before"), str(tmp_path / "after"), "--json", str(figures)
+    )  # fmt: skip
+    assert code == 0
+    assert "spider validation · judge spider · 4 questions in both" in out
+    assert "1 gained, 1 lost; McNemar's exact p 1.000" in out
+    assert "which products are cheap?" in out
+    assert json.loads(figures.read_text())["gained"][0]["before"]["reason"] == "mismatch"
 
 
 def test_check_says_what_is_wrong_with_golds(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
