@@ -13,6 +13,7 @@ __all__ = ["draw_comparison", "draw_plots"]
 
 INK, FAINT, BLUE, ORANGE = "#1f2328", "#d0d7de", "#2f6fde", "#d9822b"
 _MANY = 30  # bars of one label that can still be read
+_LONG = 40  # characters of a bar's name
 
 
 def draw_plots(run: Run) -> list[Path]:
@@ -125,10 +126,12 @@ def _loss(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
 def _bars(axes: Any, what: tuple[str, Mapping[str, Any]]) -> None:
     """Accuracy by one label, with 95 % intervals."""
     label, values = what
-    names = list(values)[::-1]
-    shares = [100 * values[name]["share"] for name in names]
-    low = [max(0.0, share - 100 * values[name]["interval"][0]) for name, share in zip(names, shares, strict=True)]
-    high = [max(0.0, 100 * values[name]["interval"][1] - share) for name, share in zip(names, shares, strict=True)]
+    scores = list(values.values())[::-1]
+    # Numbered, for a name that is cut may be another's too.
+    names = [name if len(name) <= _LONG else f"{name[:_LONG]}… {place}" for place, name in enumerate(values)][::-1]
+    shares = [100 * score.get("mean", score["share"]) for score in scores]
+    low = [max(0.0, share - 100 * score["interval"][0]) for score, share in zip(scores, shares, strict=True)]
+    high = [max(0.0, 100 * score["interval"][1] - share) for score, share in zip(scores, shares, strict=True)]
     axes.set_title(f"Accuracy by {label.replace('_', ' ')}")
     axes.barh(
         names,
@@ -138,9 +141,10 @@ def _bars(axes: Any, what: tuple[str, Mapping[str, Any]]) -> None:
         height=0.62,
         error_kw={"ecolor": INK, "elinewidth": 1},
     )
-    for name, share in zip(names, shares, strict=True):
-        axes.text(101, name, f"{share:.0f} %  of {values[name]['total']:,}", va="center", fontsize=9)
-    axes.set_xlim(0, 100)
+    most = max(100.0, *shares)
+    for name, share, score in zip(names, shares, scores, strict=True):
+        axes.text(most + 1, name, f"{share:.0f} %  of {score['total']:,}", va="center", fontsize=9)
+    axes.set_xlim(0, most)
     axes.set_xlabel("questions right, %")
     axes.grid(axis="y", visible=False)
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from sqlrl.report.charts import bars, dial, histogram, mean_of, stack
 from sqlrl.report.figures import draw_plots
+from sqlrl.report.listing import embed, listing_of
 from sqlrl.runs import Run, read_settings, write_text
 
-__all__ = ["headline", "write_report"]
-
-_SHOWN = 200  # items that the page lists
-_CHANGED = 12  # questions shown before and after
+__all__ = ["build_page", "headline", "write_report"]
 
 
 def write_report(run: Run) -> Path:
@@ -23,11 +23,37 @@ def write_report(run: Run) -> Path:
     plots = draw_plots(run)
     summary, settings = run.summary(), read_settings(run)
     title = f"{summary.get('benchmark', settings.get('benchmark', run.folder.name))} · {run.folder.name}"
-    template = resources.files("sqlrl.report").joinpath("page.html").read_text(encoding="utf-8")
-    body = "\n".join(_sections(run, summary, settings, plots))
+    items, before = _items(run, summary)
+    body = "\n".join(_sections(run, summary, settings, plots, items, before))
     path = run.folder / "report.html"
-    write_text(path, template.replace("{{title}}", escape(title)).replace("{{body}}", body))
+    was = {str(item["id"]): item for item in before}
+    write_text(path, build_page(title, body, listing_of(items, was) if items else None))
     return path
+
+
+def build_page(title: str, body: str, listing: Any) -> str:
+    """The whole file. body: HTML; listing: what the script lists, None for no list.
+
+    Only this very script and this very style are let through by the page's own policy: nothing that a model or a
+    database wrote can run, and nothing is loaded from anywhere.
+    """
+    folder = resources.files("sqlrl.report")
+    parts = {name: folder.joinpath(f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_digest(parts['css'])}; script-src {_digest(parts['js'])}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    values = {
+        "policy": policy, "title": escape(title), "style": parts["css"], "script": parts["js"], "data": embed(listing),
+        "body": body,
+    }  # fmt: skip
+    # Split first, fill then: what a value holds is never looked at for places to fill.
+    first, *rest = parts["html"].split("{{")
+    return first + "".join(values[name] + after for name, _, after in (part.partition("}}") for part in rest))
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def headline(run: Run) -> list[str]:
@@ -44,29 +70,107 @@ def headline(run: Run) -> list[str]:
     return lines or ["nothing measured yet: the run has not come so far"]
 
 
-def _sections(run: Run, summary: Mapping[str, Any], settings: Mapping[str, Any], plots: list[Path]) -> Iterable[str]:
-    yield f"<h1>{escape(str(summary.get('benchmark', settings.get('benchmark', ''))))}</h1>"
-    yield f'<p class="sub">{escape(_subtitle(summary, settings))}</p>'
+def _items(run: Run, summary: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the page lists: the items of an evaluation, or of a training run's last stage with those of its first."""
+    stages = [stage for stage in summary.get("stages", {}) if (run.folder / f"items-{stage}.jsonl").exists()]
+    if not stages:
+        return run.items(), []
+    after = run.items(f"items-{stages[-1]}.jsonl")
+    return after, run.items(f"items-{stages[0]}.jsonl") if len(stages) > 1 else []
+
+
+def _sections(
+    run: Run,
+    summary: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    plots: list[Path],
+    items: Sequence[Mapping[str, Any]],
+    before: Sequence[Mapping[str, Any]],
+) -> Iterable[str]:
+    name = str(summary.get("benchmark", settings.get("benchmark", "")))
+    yield f"<header><div><h1>{escape(name)} <small>{escape(str(summary.get('split', '')))}</small></h1>"
+    yield f'<p class="sub">{escape(_subtitle(summary, settings))}</p></div>'
+    yield '<button id="theme" title="Light or dark" aria-label="Light or dark">◐</button></header>'
     yield _tiles(summary)
     for note in summary.get("notes", []):
         yield f'<p class="note">{escape(note)}</p>'
-    if summary.get("test"):
-        yield "<h2>On questions never seen: the test split</h2>"
-        yield _table(
-            ("questions", "asked", "before", "after", "95 % interval after"), list(_test_rows(summary["test"]))
-        )
-    if plots:
-        yield "<h2>Plots</h2>"
-        yield '<div class="plots">' + "".join(_picture(plot) for plot in plots) + "</div>"
-    elif not summary.get("evaluation"):
-        yield "<p class=\"note\">No plots: matplotlib is not installed (pip install 'sqlrl[report]').</p>"
     evaluation = summary.get("evaluation")
+    if summary.get("test"):
+        columns = ("questions", "asked", "before", "after", "95 % interval after")
+        yield _card("On questions never seen: the test split", _table(columns, list(_test_rows(summary["test"]))))
     if evaluation:
-        yield from _counts(evaluation)
-    yield from _before_after(run, summary)
-    yield from _items(run.items())
-    yield "<h2>Settings</h2>"
-    yield _table(("key", "value"), [(key, "" if value is None else value) for key, value in settings.items()])
+        columns_of_charts = ("".join(column) for column in _charts(evaluation, items))
+        yield f'<div class="charts">{"".join(f"<div>{column}</div>" for column in columns_of_charts if column)}</div>'
+        yield _card("What the figures rest on", _facts(evaluation, summary.get("provenance", {})))
+    pictures = [plot for plot in plots if not plot.stem.startswith("by-")]  # those are drawn into the page
+    if pictures:
+        yield _card("Training", f'<div class="plots">{"".join(_picture(plot) for plot in pictures)}</div>')
+    elif not evaluation:
+        yield "<p class=\"note\">No plots: matplotlib is not installed (pip install 'sqlrl[report]').</p>"
+    if before:
+        yield _card("Before and after", _change(summary, items, before))
+    if items:
+        yield _LIST
+    rows = [(key, "" if value is None else value) for key, value in settings.items()]
+    yield f'<details class="card"><summary>Settings</summary>{_table(("key", "value"), rows)}</details>'
+
+
+# Filled by the page's script, a part at a time, so that ten thousand questions open at once.
+_LIST = """<section class="card" id="list"><h2>Questions</h2>
+<div id="filters" role="search"></div><p id="count" role="status"></p>
+<table id="items"><thead><tr id="heads"></tr></thead><tbody id="rows"></tbody></table>
+<button id="more" hidden></button><noscript>The list of questions needs JavaScript.</noscript></section>"""
+
+
+def _charts(evaluation: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Two columns: the databases, of which there may be many, from the weakest on; and all else."""
+    left, right = [], []
+    for label, values in sorted(evaluation["by"].items(), key=lambda each: each[0] != "difficulty"):
+        if label == "database" and len(values) > 1:
+            weakest = dict(sorted(values.items(), key=lambda each: mean_of(each[1])))
+            right.append(_card("Accuracy by database", bars(label, weakest)))
+        elif len(values) > 1:
+            left.append(_card(f"Accuracy by {label.replace('_', ' ')}", bars(label, values)))
+    parts = ""
+    if evaluation.get("reasons"):
+        parts += stack("reason", evaluation["reasons"])
+    if len(evaluation["outcomes"]) > 1 or not parts:
+        parts += f'<p class="soft">How the predicted queries ended</p>{stack("outcome", evaluation["outcomes"])}'
+    left.append(_card("What the judge said", parts))
+    seconds = {
+        "predicted": [item.get("seconds") or 0.0 for item in items],
+        "gold": [item.get("gold_seconds") or 0.0 for item in items],
+    }
+    drawn = histogram(seconds)
+    if drawn:
+        (left if right else right).append(_card("Processor time of a query", drawn))
+    return left, right
+
+
+def _facts(evaluation: Mapping[str, Any], provenance: Mapping[str, Any]) -> str:
+    rows = [("judge", evaluation["judge"])]
+    across = evaluation["official"].get("across_databases")
+    words = "95 %: bootstrap over questions; by difficulty and database Wilson's"
+    if across:
+        words += f"; official with whole databases resampled {across[0] * 100:.1f} to {across[1] * 100:.1f}"
+    rows.append(("intervals", words))
+    golds = evaluation.get("golds")
+    if golds:
+        rows.append(("golds", f"{golds['empty']:,} of {golds['total']:,} return nothing, {golds['failed']:,} fail"))
+        late = evaluation["outcomes"].get("timed_out", 0)
+        limit = f" ({provenance['seconds']:g} s of processor time)" if "seconds" in provenance else ""
+        rows.append(("time-outs", f"{late:,} of the predictions, {golds['timed_out']:,} of the golds{limit}"))
+    for name in ("faults", "unjudged"):
+        if evaluation.get(name):
+            counted = (f"{what.replace('_', ' ')} {count:,}" for what, count in evaluation[name].items())
+            rows.append(("wrong form" if name == "faults" else name, ", ".join(counted)))
+    revision = provenance.get("revision")
+    if revision:
+        rows.append(("revision", f"{revision['short']}: questions {revision['questions']}, {revision['files']:,} "
+                     f"database files of {revision['size']:,} bytes {revision['databases']}"))  # fmt: skip
+    if provenance.get("versions"):
+        rows.append(("software", ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())))
+    return f'<dl class="facts">{"".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)}</dl>'
 
 
 def _test_rows(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
@@ -78,7 +182,9 @@ def _test_rows(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
 
 def _subtitle(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     if "evaluation" in summary:
-        return f"{summary.get('asked', '')} judged by {summary['evaluation']['judge']} on {summary.get('split', '')}"
+        asked = str(summary.get("asked", ""))
+        asked = asked if "://" in asked else asked.rstrip("/").rpartition("/")[2]
+        return f"{asked}, judged by {summary['evaluation']['judge']} on {summary.get('split', '')}"
     size = f"{summary['parameters'] / 1e6:,.2f} M parameters, " if "parameters" in summary else ""
     policy = summary.get("policy", settings.get("policy") or "")
     method = summary.get("method", settings.get("method") or "")
@@ -89,80 +195,36 @@ def _tiles(summary: Mapping[str, Any]) -> str:
     tiles = [(f"after {name}", score) for name, score in _stage_scores(summary)]
     evaluation = summary.get("evaluation")
     if evaluation:
-        tiles += [("official", evaluation["official"]), ("safe", evaluation["safe"])]
-        if evaluation.get("ceiling"):
-            tiles.append(("golds against themselves", evaluation["ceiling"]))
+        tiles += [("official", evaluation["official"]), ("safe, without empty databases", evaluation["safe"])]
     cells = [
-        f'<div class="tile"><b>{_share(score)}</b><span>{escape(name)}</span>'
-        f"<small>{score['right']:,} of {score['total']:,}, 95 % interval "
-        f"{score['interval'][0] * 100:.1f} to {score['interval'][1] * 100:.1f}</small></div>"
+        f'<div class="tile"><span>{escape(name)}</span><b>{_share(score)}</b>{dial(score)}<small>{score["right"]:,} of '
+        f"{score['total']:,} right; {score['interval'][0] * 100:.1f} to {score['interval'][1] * 100:.1f}</small></div>"
         for name, score in tiles
     ]
-    return f'<div class="tiles">{"".join(cells)}</div>'
-
-
-def _counts(evaluation: Mapping[str, Any]) -> Iterable[str]:
-    yield "<h2>How the queries ended</h2>"
-    counts = [(f"{name}", f"{count:,}") for name, count in evaluation["outcomes"].items()]
-    counts += [(f"format: {name}", f"{count:,}") for name, count in evaluation["faults"].items()]
-    counts += [(f"unjudged: {name}", f"{count:,}") for name, count in evaluation["unjudged"].items()]
-    yield _table(("outcome", "questions"), counts)
-    for label, values in evaluation["by"].items():
-        yield f"<h2>By {escape(label.replace('_', ' '))}</h2>"
-        yield _table(
-            (label, "right", "of", "share", "95 % interval"),
-            [
-                (
-                    name, f"{score['right']:,}", f"{score['total']:,}", _share(score),
-                    f"{score['interval'][0] * 100:.1f} to {score['interval'][1] * 100:.1f}",
-                )
-                for name, score in values.items()
-            ],
-        )  # fmt: skip
-
-
-def _before_after(run: Run, summary: Mapping[str, Any]) -> Iterable[str]:
-    """Questions that the last stage learnt or lost, as they were answered before it and after."""
-    stages = list(summary.get("stages", {}))
-    if len(stages) < 2:
-        return
-    before, after = run.items(f"items-{stages[0]}.jsonl"), run.items(f"items-{stages[-1]}.jsonl")
-    if len(before) != len(after) or not before:
-        return
-    pairs = list(zip(before, after, strict=True))
-    learnt = [pair for pair in pairs if not pair[0]["correct"] and pair[1]["correct"]]
-    lost = [pair for pair in pairs if pair[0]["correct"] and not pair[1]["correct"]]
-    yield "<h2>Before and after</h2>"
-    yield (
-        f"<p>From {escape(stages[0])} to {escape(stages[-1])}: {len(learnt):,} of {len(pairs):,} validation questions "
-        f"were learnt and {len(lost):,} lost.</p>"
-    )
-    for name, chosen in (("learnt", learnt), ("lost", lost)):
-        for was, now in chosen[:_CHANGED]:
-            yield (
-                f'<div class="pair"><p><em>{name}</em> {escape(was["question"])} '
-                f"<small>{escape(was['db_id'])}</small></p>"
-                f'<pre class="{_mark(was)}">{escape(was["predicted"] or "(no query)")}</pre>'
-                f'<pre class="{_mark(now)}">{escape(now["predicted"] or "(no query)")}</pre></div>'
-            )
-
-
-def _items(items: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    if not items:
-        return
-    wrong = [item for item in items if not item["correct"]]
-    shown = wrong[:_SHOWN]
-    yield "<h2>What is wrong</h2>"
-    yield f"<p>{len(wrong):,} of {len(items):,} questions; the first {len(shown):,} are listed.</p>"
-    rows = [
-        (
-            item["id"], item["db_id"], item["question"],
-            item["reason"] + (f": {item['message']}" if item.get("message") else ""),
-            item["predicted"] or "(no query)", item["gold"] or "",
+    if evaluation and evaluation.get("ceiling"):
+        score = evaluation["ceiling"]
+        cells.append(
+            f'<div class="tile"><span>ceiling</span><b>{_share(score)}</b><small>{score["right"]:,} of '
+            f"{score['total']:,} golds are right by their own judge</small></div>"
         )
-        for item in shown
-    ]  # fmt: skip
-    yield _table(("id", "database", "question", "reason", "predicted", "gold"), rows, "wide")
+    return f'<div class="tiles">{"".join(cells)}</div>' if cells else ""
+
+
+def _change(summary: Mapping[str, Any], items: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> str:
+    """How many questions the last stage learnt or lost; the list shows which."""
+    was = {str(item["id"]): bool(item["correct"]) for item in before}
+    pairs = [(was[str(item["id"])], bool(item["correct"])) for item in items if str(item["id"]) in was]
+    stages = list(summary.get("stages", {}))
+    learnt, lost = pairs.count((False, True)), pairs.count((True, False))
+    return (
+        f"<p>From {escape(stages[0])} to {escape(stages[-1])}: "
+        f'<a href="#verdict=gained">{learnt:,} of {len(pairs):,} validation questions were learnt</a> and '
+        f'<a href="#verdict=lost">{lost:,} lost</a>.</p>'
+    )
+
+
+def _card(title: str, content: str) -> str:
+    return f'<section class="card"><h2>{escape(title)}</h2>{content}</section>'
 
 
 def _stage_scores(summary: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -183,9 +245,5 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], kind: str = ""
     )
 
 
-def _mark(item: Mapping[str, Any]) -> str:
-    return "right" if item["correct"] else "wrong"
-
-
 def _share(score: Mapping[str, Any]) -> str:
-    return f"{score['share'] * 100:.1f} %"
+    return f"{mean_of(score) * 100:.1f} %"
