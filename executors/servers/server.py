@@ -16,6 +16,7 @@ from sqlrl.executors.errors import MissingExtraError, QueryError, SqlrlError, Us
 from sqlrl.executors.relations import Matcher, Relation
 from sqlrl.executors.servers.session import Session, Settings, shown, size_of
 from sqlrl.executors.servers.statement import Statement, read_statement
+from sqlrl.executors.source import SCHEMES
 
 __all__ = ["Ran", "Server", "dialect_of"]
 
@@ -39,7 +40,7 @@ def dialect_of(scheme: str) -> str:
     try:
         sa.make_url(f"{scheme}://").get_dialect()
     except sa.exc.NoSuchModuleError:
-        raise UsageError(f"no executor for {scheme}://{nearest(base, KINDS)}") from None
+        raise UsageError(f"no executor for {scheme}://{nearest(base, [*KINDS, *SCHEMES])}") from None
     except ModuleNotFoundError as error:
         raise UsageError(f"{scheme}:// needs the package {error.name}") from None
     return base
