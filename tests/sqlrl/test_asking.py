@@ -68,13 +68,13 @@ def test_votes_are_better_than_samples(
     )  # fmt: skip
     code, said, _ = _run(capsys, *arguments, "--name", "one")
     assert code == 0
-    assert "official  12 of 12, 100.0 %" in said
+    assert re.search(r"official +100\.0 % .*12 of 12 questions", said)
     assert "pass@1    60.0 % [" in said
     assert "pass@5    100.0 % [" in said
     assert re.search(r"3 of 5 +12 +12 +100\.0 %", said)
-    assert "answers   60 from the server\n" in said
-    assert "tokens    1,200 in, 600 out\n" in said
-    assert "cost      US$ 0.0090 at US$ 2.5 in, 10 out a million tokens" in said
+    assert "answers    60 from the server" in said
+    assert "tokens     1,200 in, 600 out" in said
+    assert "cost       US$ 0.0090 at US$ 2.5 in, 10 out a million tokens" in said
     assert {(body["n"], body["temperature"]) for body in mini.asked} == {(5, 0.8)}
     run = Run.open(tmp_path / "runs" / "one")
     summary = run.summary()
@@ -89,7 +89,7 @@ def test_votes_are_better_than_samples(
     asked = len(mini.asked)
     _, again, _ = _run(capsys, *arguments, "--name", "two")
     assert len(mini.asked) == asked, "what was answered is not asked again"
-    assert "answers   60 from the cache, nothing was asked" in again
+    assert "answers    60 from the cache, nothing was asked" in again
     assert "US$ 0.0090 (US$ 0.00 of it now)" in again
 
 
@@ -100,7 +100,7 @@ def test_without_a_vote_the_first_sample_counts(
         capsys, "mini", "--policy", f"{mini.url}#m", "--samples", "2", "--limit", "4", "--seed", "3", "--no-cache",
         "--out", str(tmp_path),
     )  # fmt: skip
-    assert "official  4 of 4" in said
+    assert re.search(r"official +100\.0 % .*4 of 4 questions", said)
     assert "pass@1    50.0 %" in said
     assert "are of the first one" in said
 
@@ -188,7 +188,7 @@ def test_an_interrupted_run_goes_on_from_the_last_answer(mini: Any, tmp_path: Pa
     after = [body["messages"][-1]["content"] for body in mini.asked]
     assert sum(body.get("n", 1) for body in mini.asked) == 80 - kept
     assert len(set(before) & set(after)) <= 3, "only those in flight are asked twice"
-    assert f"answers   {kept} from the cache, {80 - kept} from the server" in said
+    assert f"answers    {kept} from the cache, {80 - kept} from the server" in said
 
 
 @pytest.mark.slow
@@ -234,6 +234,6 @@ def test_a_tiny_checkpoint_behind_a_server(
     server.say = say
     arguments = ("spider", "--data", str(shop), "--policy", f"{server.url}#tiny", "--out", str(tmp_path / "runs"))
     _, greedy, _ = _run(capsys, *arguments)
-    assert "official  4 of 4" in greedy
+    assert re.search(r"official +100\.0 % .*4 of 4 questions", greedy)
     _, voted, _ = _run(capsys, *arguments, "--samples", "5", "--vote")
-    assert "official  4 of 4" in voted
+    assert re.search(r"official +100\.0 % .*4 of 4 questions", voted)
