@@ -31,13 +31,12 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
     "mini": ("mini", "Mini", "seed", "test"),
     "spider": ("spider", "Spider", "", "validation"),
     "geoquery": ("geoquery", "GeoQuery", "split", "test"),
-    "bird": ("bird", "Bird", "subset", "validation"),
+    "bird": ("bird", "Bird", "", "validation"),
 }
 
 
 def load_benchmark(name: str, data: str | Path | None = None, url: str | None = None) -> Benchmark:
-    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query),
-    `bird/mini` (mini-dev).
+    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query).
 
     data: the folder to look below, by default $SQLRL_DATA and the user's cache. url: of BIRD's databases on a server.
     UsageError for an unknown name,
@@ -61,12 +60,14 @@ def load_benchmark(name: str, data: str | Path | None = None, url: str | None = 
         arguments["data"] = data
     if url is not None:
         if base != "bird":
-            raise UsageError(f"{base} has no golds for a server: --database-url goes with bird/mini")
+            raise UsageError(f"{base} has no golds for a server: --database-url goes with bird")
         arguments["url"] = url
     benchmark: Benchmark = getattr(importlib.import_module(f"sqlrl.benchmarks.{module}"), factory)(**arguments)
     return benchmark
 
 
-def reported_split(name: str) -> str:
-    """The split that the literature reports for a benchmark, and that `eval` uses."""
+def reported_split(name: str, url: str | None = None) -> str:
+    """The split that the literature reports for a benchmark, and that `eval` uses; on a server there is one alone."""
+    if url is not None:
+        return "minidev"
     return BENCHMARKS[name.partition("/")[0]][3]

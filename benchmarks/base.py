@@ -48,7 +48,7 @@ class Benchmark(Protocol):
     """Named examples in splits, and the sources that their queries run against."""
 
     name: str
-    splits: tuple[str, ...]  # of train, validation, test; training never reads test
+    splits: tuple[str, ...]  # train, validation, test, and others of its own; training never reads test
     judges: tuple[str, ...]  # names; the first is the default
     answer_key: str  # the key of the JSON answer: "sql", or "query" for search
 
@@ -75,8 +75,9 @@ class Verdict:
     """A judge's word on one prediction.
 
     score: what the judge gives, None where nobody's answer can be judged (the service was unavailable). correct: full
-    mark. reason: one word: match, mismatch, empty_gold, empty_database, gold_failed, or the outcome of the predicted
-    query (invalid, refused, timed_out, too_large, crashed, unavailable), or format.
+    mark. reason: one word: match, mismatch, partial (a score between the two), empty_gold, untimed, empty_database,
+    gold_failed, or the outcome of the predicted query (invalid, refused, timed_out, too_large, crashed, unavailable),
+    or format.
     """
 
     score: float | None

@@ -19,33 +19,30 @@ MARKS = ("dev.json", "train/train.json", "minidev/mini_dev_sqlite.json", "mini_d
 _FILES = {
     "train": ("train/train.json", "train.json"),
     "validation": ("dev.json", "dev/dev.json"),
-    "mini": ("minidev/mini_dev_{0}.json", "mini_dev_{0}.json", "MINIDEV/mini_dev_{0}.json"),
+    "minidev": ("minidev/mini_dev_{0}.json", "mini_dev_{0}.json", "MINIDEV/mini_dev_{0}.json"),
 }
 _DATABASES = ("dev_databases", "train/train_databases", "train_databases", "dev/dev_databases", "MINIDEV/dev_databases")
 
 
 class Bird:
-    """data: the official folder, or one above it. subset: "dev" or "mini" (mini-dev), of what validation holds. url:
-    of mini-dev's databases on a PostgreSQL, MariaDB or MySQL server, see `ServerDatabases`; the golds are then those in
-    that dialect."""
+    """data: the official folder, or one above it. The split `minidev` is 500 questions of `validation`, some with
+    golds that were put right; two of them are there twice, with one id. url: of mini-dev's databases on a PostgreSQL,
+    MariaDB or MySQL server, see `ServerDatabases`; the golds are then those in that dialect, and mini-dev is all."""
 
-    splits: tuple[str, ...] = ("train", "validation")
-    judges = ("bird-ex", "robust", "strict")
+    name = "bird"
+    splits: tuple[str, ...] = ("train", "validation", "minidev")
+    judges = ("bird-ex", "bird-f1", "bird-ves", "robust", "strict")
     answer_key = "sql"
 
-    def __init__(self, data: str | Path | None = None, subset: str = "dev", url: str | None = None) -> None:
-        if subset not in ("dev", "mini"):
-            raise UsageError(f"bird/{subset}: known are bird/dev and bird/mini")
-        self.name = "bird" if subset == "dev" else f"bird/{subset}"
-        self.subset = subset
-        self.dialect = "sqlite" if url is None else _dialect_of(url, subset)
+    def __init__(self, data: str | Path | None = None, url: str | None = None) -> None:
+        self.dialect = "sqlite" if url is None else _dialect_of(url)
         self.folder = search("bird", FOLDERS, MARKS, data).folder()
         self._databases: Databases | ServerDatabases
         if url is None:
             self._databases = Databases([self.folder / name for name in _DATABASES])
         else:
             self._databases = ServerDatabases(url)
-            self.splits = ("validation",)
+            self.splits = ("minidev",)
         self._read: dict[str, list[Example]] = {}
 
     def examples(self, split: str) -> list[Example]:
@@ -53,8 +50,7 @@ class Bird:
         if split not in self.splits:
             raise UsageError(f"bird has no split {split!r}; known: {', '.join(self.splits)}")
         if split not in self._read:
-            kind = "mini" if split == "validation" and self.subset == "mini" else split
-            names = [name.format(self.dialect) for name in _FILES[kind]]
+            names = [name.format(self.dialect) for name in _FILES[split]]
             file = next((self.folder / name for name in names if (self.folder / name).exists()), None)
             if file is None:
                 raise DataError(f"bird's {split} split is not in {self.folder}: no {' or '.join(names)}")
@@ -84,12 +80,12 @@ class Bird:
         return [
             note
             for split, examples in self._read.items()
-            for note in notes_on(self.faults(), examples, f"{self.name} {split}")
+            for note in notes_on(self.faults(), examples, f"bird {split}")
         ]
 
     def _example(self, item: dict[str, Any], split: str, index: int) -> Example:
         return Example(
-            str(item.get("question_id", index)) if split == "validation" else f"{split}-{index}",
+            f"train-{index}" if split == "train" else str(item.get("question_id", index)),
             item["question"],
             Gold(query=item["SQL"]),
             evidence=item.get("evidence") or "",
@@ -97,11 +93,9 @@ class Bird:
         )
 
 
-def _dialect_of(url: str, subset: str) -> str:
+def _dialect_of(url: str) -> str:
     """Which of mini-dev's dialects a server speaks."""
     dialect = {"postgres": "postgresql", "mariadb": "mysql"}.get(scheme := url.partition("://")[0], scheme)
     if dialect not in ("postgresql", "mysql"):
         raise UsageError(f"BIRD has golds for postgresql:// and mysql://, not {scheme}://")
-    if subset != "mini":
-        raise UsageError("a server's golds are those of mini-dev: bird/mini")
     return dialect

@@ -64,7 +64,7 @@ FIGURES: tuple[Published, ...] = (
     Published("bird", "validation", "execution accuracy", "Arctic-Text2SQL-R1 7B", 68.9, "", _ARCTIC),
     Published("bird", "validation", "execution accuracy", "DeepEye-SQL 30B", 73.5, "several steps, vote", _DEEPEYE),
     *(
-        Published("bird/mini", "validation", metric, system, numbers[place], "zero-shot", _MINI_DEV)
+        Published("bird", "minidev", metric, system, numbers[place], "zero-shot", _MINI_DEV)
         for place, metric in enumerate(("execution accuracy", "soft F1", "R-VES"))
         for system, *numbers in _MINI_DEV_ROWS
     ),

@@ -71,7 +71,9 @@ class Gold:
     """What is known to be right; at least one of its fields.
 
     query: a query whose result is right. rows: the result itself. relevant: {document id: grade}. answers: strings of
-    which a right document contains one. partial: some of the rows of the right result.
+    which a right document contains one. partial: some of the rows of the right result. For judges that are told so
+    with each question: ordered, whether rows must come in the gold's order (None: the judge's own rule); columns, which
+    of the gold's columns count (all where empty).
     """
 
     query: str | None = None
@@ -79,6 +81,8 @@ class Gold:
     relevant: Mapping[str, float] | None = None
     answers: tuple[str, ...] | None = None
     partial: tuple[Row, ...] | None = None
+    ordered: bool | None = None
+    columns: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if all(getattr(self, name) is None for name in ("query", "rows", "relevant", "answers", "partial")):
@@ -93,6 +97,8 @@ class Comparison:
     predicted_rows, gold_rows: counts (predicted_rows is a lower bound where reading stopped early, because nothing
     that followed could have matched). message: the engine's words where `outcome` is not OK, else where `gold_outcome`
     is not. seconds, gold_seconds: processor time of each; 0 where the result was already known.
+    timings: where the relation asks for timed runs and the results are equal, processor seconds of (predicted, gold) in
+    each; empty where a run failed.
     """
 
     outcome: Outcome
@@ -104,6 +110,7 @@ class Comparison:
     seconds: float = 0.0
     gold_seconds: float = 0.0
     message: str = ""
+    timings: tuple[tuple[float, float], ...] = ()
 
 
 @runtime_checkable

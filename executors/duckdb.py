@@ -92,6 +92,12 @@ class DuckDBEngine:
                 found.append((status.st_mtime_ns, status.st_size))
         return tuple(found)
 
+    def forget(self, path: str) -> None:
+        """See `Engine.forget`."""
+        instance = self.instances.pop(path, None)
+        if instance is not None:
+            instance.close()
+
 
 class _Instance:
     """One guarded database instance and its one connection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -116,7 +117,26 @@ class ExecutorGroup:
             comparison = _comparison(reply)
             for index in indexes:
                 comparisons[index] = comparison
-        return [comparison for comparison in comparisons if comparison is not None]
+        found = [comparison for comparison in comparisons if comparison is not None]
+        return self._timed(tasks, relations, found) if any(how.timed_runs for how in relations) else found
+
+    def _timed(
+        self, tasks: Sequence[tuple[str, str, Gold]], relations: Sequence[Relation], found: Sequence[Comparison]
+    ) -> list[Comparison]:
+        """The comparisons, with timings for those that are equal and whose relation asks for timed runs."""
+        runs: list[tuple[Any, ...]] = []
+        counts = []
+        for (source, predicted, gold), how, comparison in zip(tasks, relations, found, strict=True):
+            counts.append(how.timed_runs if comparison.equal and gold.query is not None else 0)
+            runs += [("time", self._place(source).path, predicted, gold.query)] * counts[-1]
+        replies = iter(self._pool.run(runs))
+        timed = []
+        for comparison, count in zip(found, counts, strict=True):
+            results = [_result(next(replies)) for _ in range(count)]
+            fine = all(result.outcome is Outcome.OK for result in results)
+            timings = tuple((result.rows[0][0], result.rows[0][1]) for result in results) if fine else ()
+            timed.append(replace(comparison, timings=timings))
+        return timed
 
     def stream(self, source: str, query: str) -> Stream:
         """The rows of one query of any length, from a worker of its own; the limits on rows and bytes don't count."""

@@ -1,22 +1,20 @@
-"""When are two results the same: small frozen relations, and the pure functions that decide them.
-
-Values are compared as Python and SQLite agree on them: 1 equals 1.0 and True, -0.0 equals 0, text never equals a
-number. Where plain equality would mislead, values are put into a canonical form first: NaN equals NaN, Decimal equals
-the float it stands for, and lists and structs become hashable.
-"""
+"""When are two results the same: small frozen relations, and the matchers that decide them."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from sqlrl.executors.base import Row
+from sqlrl.executors.cells import canonical
+from sqlrl.executors.decoding import DecodingMatcher
+from sqlrl.executors.soft_f1 import SoftF1Matcher
+from sqlrl.executors.vectors import VectorMatcher
 
-__all__ = ["Matcher", "Relation", "canonical"]
+__all__ = ["Matcher", "Relation", "ScoresRows", "matcher_for"]
 
 LARGEST_PAIRING = 300  # rows; the work grows with their square
 
@@ -30,47 +28,63 @@ class Relation:
     absolute below 1) unless both are integers; 0 compares exactly. typed: rows must also be equal, as a list or as a
     set, once each row's cells are sorted by `str(cell) + str(type(cell))`. Spider's script checks this first, and it
     tells (1, 1.5) from (1.0, 1.5), which sort apart, but not 1 from 1.0.
+
+    measure: "equality" is decided by all of the above; "soft-f1" (see `SoftF1Matcher`) looks at none of it; "vectors"
+    (see `VectorMatcher`) takes `rows` as "list" or "bag", and `tolerance`. chosen: the gold's columns that "vectors"
+    looks for; empty for all. text: how text that is not UTF-8 is read (see `DecodingMatcher`). timed_runs: how often
+    two equal queries are run again, in turns, for `Comparison.timings`.
     """
 
     rows: Literal["set", "bag", "list"] = "bag"
     columns: Literal["fixed", "any"] = "fixed"
     tolerance: float = 0.0
     typed: bool = False
+    measure: Literal["equality", "soft-f1", "vectors"] = "equality"
+    chosen: tuple[int, ...] = ()
+    text: Literal["whole", "strict", "ignore"] = "whole"
+    timed_runs: int = 0
 
-    def to_tuple(self) -> tuple[str, str, float, bool]:
+    def to_tuple(self) -> tuple[Any, ...]:
         """Primitives that marshal can carry."""
-        return (self.rows, self.columns, self.tolerance, self.typed)
+        return (
+            self.rows, self.columns, self.tolerance, self.typed, self.measure, self.chosen, self.text, self.timed_runs,
+        )  # fmt: skip
 
     @classmethod
     def from_tuple(cls, values: Sequence[Any]) -> Relation:
         """What `to_tuple` gave."""
-        rows, columns, tolerance, typed = values
-        return cls(rows, columns, float(tolerance), bool(typed))
+        return cls(*values)
 
 
-def canonical(value: Any) -> Hashable:
-    """A hashable stand-in that is equal exactly where two values should count as equal."""
-    if value is None or isinstance(value, (str, bytes, int)):
-        return value
-    if isinstance(value, float):
-        return ("nan",) if math.isnan(value) else value
-    if isinstance(value, Decimal):
-        return canonical(float(value))
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
-    if isinstance(value, dict):
-        return ("struct", *((str(key), canonical(value[key])) for key in sorted(value, key=str)))
-    if isinstance(value, (list, tuple)):
-        return ("list", *(canonical(item) for item in value))
-    return value if isinstance(value, Hashable) else ("text", repr(value))
-
-
-class Matcher:
-    """One gold result under one relation, prepared once and asked about many predicted results.
+class ScoresRows(Protocol):
+    """One gold result, prepared once and asked about many predicted results.
 
     most_rows: a prediction with more rows than this can only score 0, so reading may stop there; None where any number
     could match.
     """
+
+    most_rows: int | None
+
+    def score(self, predicted: Sequence[Row]) -> float:
+        """From 0 to 1, the full mark."""
+
+
+def matcher_for(relation: Relation, gold: Sequence[Row]) -> ScoresRows:
+    """What decides `relation` for one gold. UnicodeDecodeError where `relation.text` is "strict" and the gold is not
+    UTF-8."""
+
+    def prepare(rows: Sequence[Row]) -> ScoresRows:
+        if relation.measure == "soft-f1":
+            return SoftF1Matcher(rows)
+        if relation.measure == "vectors":
+            return VectorMatcher(rows, relation.chosen, ordered=relation.rows == "list", tolerance=relation.tolerance)
+        return Matcher(relation, rows)
+
+    return prepare(gold) if relation.text == "whole" else DecodingMatcher(prepare, gold, relation.text)
+
+
+class Matcher:
+    """Equality of results, as `relation` has it; see `ScoresRows`."""
 
     def __init__(self, relation: Relation, gold: Sequence[Row]) -> None:
         self.relation = relation

@@ -81,6 +81,12 @@ class SQLiteEngine:
         self.connections: OrderedDict[str, _Connection] = OrderedDict()
         sqlite3.connect(":memory:").execute("SELECT 1").fetchall()  # load what the first query loads
 
+    def forget(self, path: str) -> None:
+        """See `Engine.forget`."""
+        connection = self.connections.pop(path, None)
+        if connection is not None:
+            connection.close()
+
     def open(self, path: str) -> _Connection:
         """See `Engine.open`."""
         identity = self._identity(path)

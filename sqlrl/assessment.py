@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.asking import Asked, ask_policy
 from sqlrl.benchmarks import load_benchmark, reported_split
+from sqlrl.benchmarks.databases import notes_on
+from sqlrl.benchmarks.judges import OFFICIAL
 from sqlrl.benchmarks.predictions import read_predictions
 from sqlrl.benchmarks.published import Published, published_for
 from sqlrl.config import EvalConfig, write_config
 from sqlrl.evaluation import Item, Summary, evaluate, summarise
-from sqlrl.executors.base import Limits
-from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.executors.base import Limits, Outcome
+from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.golds import ceiling_of
 from sqlrl.judging import Judging
 from sqlrl.provenance import Provenance, provenance_of
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Assessment", "assess"]
 
+MOST_ROWS = 5_000_000  # of one result: the official scripts have no such limit
+MOST_MEMORY = 4 << 30  # bytes
 _BATCH = 32  # questions asked or judged between two moves of a progress bar
 
 
@@ -58,20 +63,26 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     if (config.policy is None) == (config.predictions is None):
         raise UsageError("eval takes either --policy or --predictions")
     benchmark = load_benchmark(config.benchmark, config.data, config.database_url)
-    split = config.split or reported_split(config.benchmark)
+    split = config.split or reported_split(config.benchmark, config.database_url)
     every = benchmark.examples(split)
-    predictions = read_predictions(Path(config.predictions).expanduser(), every) if config.predictions else None
-    examples = every[: config.limit] if config.limit else every
+    chosen = _chosen(every, config.databases)
+    predictions = None
+    if config.predictions:
+        path = Path(config.predictions).expanduser()
+        predictions = read_predictions(path, every, chosen=chosen, match=config.match)[: config.limit]
+    chosen = chosen[: config.limit]
+    examples = [every[place] for place in chosen]
     if not examples:
         raise DataError(f"{benchmark.name} has no questions in {split}")
-    limits = Limits(seconds=config.seconds)
+    limits = Limits(seconds=config.seconds, rows=MOST_ROWS, memory_bytes=MOST_MEMORY)
     asked, samples = None, None
     with Judging.of(benchmark, examples, config.judge, limits=limits, workers=config.workers) as judging:
         if predictions is None:
             asked = ask_policy(config, benchmark, split, examples, judging, progress)
             items, samples = _judge_samples(config, examples, asked, judging, progress)
         else:
-            items = _judge(examples, judging, progress, predictions=predictions[: len(examples)])
+            items = _judge(examples, judging, progress, predictions=predictions)
+        items = [replace(item, index=place) for item, place in zip(items, chosen, strict=True)]
         advance_golds = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
@@ -79,7 +90,10 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
             advance_results = progress.start("keeping results", len(items))
             items = with_results(items, judging, advance=lambda count: advance_results(count, ""))
         provenance = provenance_of(every, judging, benchmark, progress)
-    notes = benchmark.notes() + (asked.notes if asked else [])
+    notes = (
+        notes_on(benchmark.faults(), examples, f"{benchmark.name} {split}") if config.databases else benchmark.notes()
+    )
+    notes = [*notes, *(asked.notes if asked else []), *differences(items, judging.judge.name)]
     figures = published_for(benchmark.name, split, summary.judge) if len(examples) == len(every) else []
     usage = asked.usage if asked else None
     further = {
@@ -89,6 +103,34 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     }
     run = _keep(config, benchmark, split, items, summary, provenance, notes, further) if keep else None
     return Assessment(benchmark.name, summary, items, split, provenance, run, notes, samples, usage, figures)
+
+
+def _chosen(examples: Sequence[Example], databases: str | None) -> list[int]:
+    """Positions of the examples on the named databases, all where none is named."""
+    if databases is None:
+        return list(range(len(examples)))
+    names = [name.strip() for name in databases.split(",") if name.strip()]
+    known = {example.labels.get("database", "") for example in examples}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no question is on a database {name!r}{nearest(name, known)}")
+    return [place for place, example in enumerate(examples) if example.labels.get("database") in names]
+
+
+def differences(items: Sequence[Item], judge: str) -> list[str]:
+    """Where an official judge's word may not be the script's: what was refused, and what a limit ended."""
+    if judge.partition("@")[0] not in OFFICIAL:
+        return []
+    refused = sum(item.judged.outcome == Outcome.REFUSED for item in items)
+    ended = sum(item.judged.outcome in (Outcome.TIMED_OUT, Outcome.TOO_LARGE, Outcome.CRASHED) for item in items)
+    notes = []
+    if refused:
+        were = "prediction was" if refused == 1 else "predictions were"
+        notes.append(f"{refused:,} {were} refused as not a single reading query: the official script would have run it")
+    if ended:
+        were = "prediction was" if ended == 1 else "predictions were"
+        notes.append(f"{ended:,} {were} ended by a limit on time or memory: the official script has other limits")
+    return notes
 
 
 def _judge_samples(

@@ -110,7 +110,9 @@ class EvalConfig(_Config):
     policy: str | None = None
     predictions: str | None = None
     database_url: str | None = None
+    match: str | None = None  # how predictions are matched: "id" or "position"
     split: str | None = None
+    databases: str | None = None  # names, with commas between
     judge: str | None = None
     seed: int = 0
     temperature: float | None = None  # 0 for one sample, 0.8 for several

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlrl.benchmarks import load_judge
 from sqlrl.benchmarks.base import Example, Verdict
+from sqlrl.benchmarks.judges.statements import is_nothing
 from sqlrl.executors.base import Comparison, Gold, Limits
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ class Judged:
     """The word on one prediction.
 
     outcome: how the prediction ended (on the first instance where it did not end OK), or "format". safe: the verdict
-    where the database is there and has rows, None where not. seconds, gold_seconds: processor time of each, 0
-    where the result was known before. gold_outcome: how the gold ended (on the first instance where it did not end
-    OK). gold_empty: it returns nothing on any instance. instance: the one on which a wrong prediction is first wrong.
+    where the database is there and has rows, None where not; a prediction without a statement is never right there.
+    seconds, gold_seconds: processor time of each, 0 where the result was known before. gold_outcome: how the gold ended
+    (on the first instance where it did not end OK). gold_empty: it returns nothing on any instance. instance: the one
+    on which a wrong prediction is first wrong.
     """
 
     verdict: Verdict
@@ -148,7 +150,7 @@ class Judging:
             verdict,
             shown.outcome.value,
             (failed or shown).message,
-            safe=None if fault or verdict.score is None else verdict.correct,
+            safe=None if fault or verdict.score is None else verdict.correct and not is_nothing(predicted),
             seconds=sum(c.seconds for c in comparisons),
             gold_seconds=sum(c.gold_seconds for c in comparisons),
             predicted_rows=shown.predicted_rows,

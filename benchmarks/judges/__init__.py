@@ -7,7 +7,7 @@ import importlib
 from sqlrl.benchmarks.base import Judge
 from sqlrl.executors.errors import UsageError, nearest
 
-__all__ = ["JUDGES", "load_judge"]
+__all__ = ["JUDGES", "OFFICIAL", "load_judge"]
 
 # word -> (module, class, arguments); one module may serve several words
 JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -16,13 +16,26 @@ JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "spider": ("spider", "Spider", {}),
     "spider-strict": ("spider", "Spider", {"strict": True}),
     "bird-ex": ("bird", "BirdEX", {}),
+    "bird-f1": ("bird", "BirdF1", {}),
+    "bird-ves": ("bird", "BirdVES", {}),
+    "spider2": ("spider2", "Spider2", {}),
 }
+OFFICIAL = frozenset(JUDGES) - {"robust", "strict"}  # those that speak for a published script
+_TAKES_NUMBER = {"bird-ves": "iterations"}  # word -> the argument that an @ sets
 
 
 def load_judge(name: str) -> Judge:
-    """The judge of that name; UsageError with the nearest where there is none."""
-    if name not in JUDGES:
-        raise UsageError(f"no judge {name!r}{nearest(name, JUDGES)}")
-    module, factory, arguments = JUDGES[name]
+    """The judge of that name, or name@number: `bird-ves@20` times 20 runs. UsageError with the nearest where there is
+    none."""
+    word, mark, number = name.partition("@")
+    if word not in JUDGES:
+        raise UsageError(f"no judge {name!r}{nearest(word, JUDGES)}")
+    module, factory, arguments = JUDGES[word]
+    if mark:
+        if word not in _TAKES_NUMBER:
+            raise UsageError(f"the judge {word!r} takes no number, as {name!r} has it")
+        if not (number.isascii() and number.isdigit() and int(number)):
+            raise UsageError(f"{word}@N takes a whole number above 0, not {number!r}")
+        arguments = {**arguments, _TAKES_NUMBER[word]: int(number)}
     judge: Judge = getattr(importlib.import_module(f"sqlrl.benchmarks.judges.{module}"), factory)(**arguments)
     return judge

@@ -1,9 +1,11 @@
 """Spider's execution match, as its test-suite script runs it (test-suite-sql-eval: evaluation.py, exec_eval.py).
 
 Its quirks are the rule here: "value" in a prediction becomes 1, DISTINCT is taken out of both queries and all but their
-first statement is dropped, "order by" anywhere in the gold's text makes the order of rows count, and rows that are
-equal may still be told apart by the types of their cells. `spider-strict` leaves the first two out (`--keep_distinct`,
-and a prediction as it was written). One divergence, on purpose: what is not a single reading query is refused.
+first statement is dropped, "order by" anywhere in the gold's text makes the order of rows count, rows that are equal
+may still be told apart by the types of their cells, bytes that are not UTF-8 are left out of text, and a prediction
+without a statement returns nothing (a blank one makes the script stop, and is wrong here). `spider-strict` leaves the
+first two out (`--keep_distinct`, and a prediction as it was written). One divergence, on purpose: what is not a single
+reading query is refused.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlrl.benchmarks.base import Verdict
+from sqlrl.benchmarks.judges.statements import or_nothing
 from sqlrl.benchmarks.judges.verdicts import verdict_of
 from sqlrl.executors.base import Comparison, Gold
 from sqlrl.executors.relations import Relation
@@ -54,12 +57,14 @@ class Spider:
             return predicted, gold
         if not self.strict:
             predicted = predicted.replace("value", "1")
-        return self._rewritten(predicted), replace(gold, query=self._rewritten(gold.query))
+        blank = not self.strict and not predicted.strip()
+        predicted = self._rewritten(predicted)
+        return predicted if blank else or_nothing(predicted), replace(gold, query=self._rewritten(gold.query))
 
     def relation(self, gold: Gold) -> Relation:
         """For a prepared gold: any one order of columns; a list where its text has "order by", even in a subquery."""
         ordered = gold.query is not None and "order by" in gold.query.lower()
-        return Relation(rows="list" if ordered else "bag", columns="any", typed=True)
+        return Relation(rows="list" if ordered else "bag", columns="any", typed=True, text="ignore")
 
     def verdict(self, comparisons: Sequence[Comparison]) -> Verdict:
         """Right where every database file of the folder agrees; nothing equals nothing, whatever the columns."""

@@ -11,7 +11,7 @@ __all__ = ["verdict_of"]
 
 
 def verdict_of(comparisons: Sequence[Comparison], *, empty_gold_counts: bool) -> Verdict:
-    """Right only where every instance agrees.
+    """Right only where every instance agrees; the score is the least of theirs.
 
     The reason is the first instance's that tells of a fault. empty_gold_counts: whether nothing equals nothing, as the
     official scripts have it; otherwise an instance with an empty gold says nothing, and a question with no other is
@@ -28,7 +28,8 @@ def verdict_of(comparisons: Sequence[Comparison], *, empty_gold_counts: bool) ->
         if comparison.outcome is not Outcome.OK:
             return Verdict(0.0, False, comparison.outcome.value)
     if not all(c.equal for c in comparisons):
-        return Verdict(0.0, False, "mismatch")
+        score = min(c.score for c in comparisons)
+        return Verdict(score, False, "partial" if score else "mismatch")
     if not empty_gold_counts and all(c.gold_rows == 0 for c in comparisons):
         return Verdict(0.0, False, "empty_gold")
     return Verdict(1.0, True, "match")

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.duplicates import is_repeatable
-from sqlrl.executors.relations import Matcher, Relation
+from sqlrl.executors.relations import Relation, ScoresRows, matcher_for
 from sqlrl.executors.sandbox import walls, wire
 
 __all__ = ["STALE", "Database", "Engine", "QueryEnded", "StaleSource", "main"]
@@ -28,6 +28,7 @@ STALE = 77  # exit status: the database file was replaced, and the walls let onl
 # which it is ended though it got no processor.
 HARD_FACTOR, WALL_FACTOR = 1.5, 3.5
 GOLD_CACHE_BYTES = 64 << 20
+UNREADABLE = "could not decode to UTF-8"
 
 
 # Processor time is read from the thread's clock: the process's moves in ticks while a timer on it is armed.
@@ -72,6 +73,9 @@ class Engine(Protocol):
         """The database as it is now: one that was opened before, if nothing has changed since. Raises StaleSource
         where it is another file than at the start, QueryEnded where it cannot be opened."""
 
+    def forget(self, path: str) -> None:
+        """Close what is open of `path`, so that nothing of it is in memory when the next query runs."""
+
 
 class Worker:
     """Answers tasks with one engine."""
@@ -92,6 +96,8 @@ class Worker:
             return self._execute(*task[1:])
         if kind == "stream":
             return self._stream(*task[1:])
+        if kind == "time":
+            return self._time(*task[1:])
         assert kind == "describe"
         path, *how = task[1:]
         try:
@@ -147,7 +153,12 @@ class Worker:
             outcome, rows, seconds, message = self._predicted(database, predicted, None)
             message = message if outcome is not Outcome.OK else gold.message
             return wire.encode_comparison(outcome, gold.outcome, 0.0, len(rows), 0, seconds, gold_seconds, message)
-        matcher = gold.matcher(relation)
+        try:
+            matcher = gold.matcher(relation)
+        except UnicodeDecodeError:
+            return wire.encode_comparison(
+                Outcome.OK, Outcome.INVALID, 0.0, 0, len(gold.rows), 0.0, gold_seconds, UNREADABLE
+            )
         outcome, rows, seconds, message = self._predicted(database, predicted, matcher.most_rows)
         score = 0.0
         if outcome is Outcome.OK:
@@ -155,9 +166,27 @@ class Worker:
                 score = matcher.score(rows)
             except MemoryError:
                 outcome, message = Outcome.TOO_LARGE, "the result is too large to compare"
+            except UnicodeDecodeError:
+                outcome, message = Outcome.INVALID, UNREADABLE
         return wire.encode_comparison(
             outcome, Outcome.OK, score, len(rows), len(gold.rows), seconds, gold_seconds, message
         )
+
+    def _time(self, path: str, *queries: str) -> bytes:
+        """Processor seconds of each query, as one row. Each has a new connection, with nothing read but the schema."""
+        seconds = []
+        try:
+            for query in queries:
+                self.arm()
+                self.engine.forget(path)
+                database = self.engine.open(path)
+                self._run(database, "SELECT 1", None, None)
+                started = time.thread_time()
+                self._run(database, query, None, None)
+                seconds.append(time.thread_time() - started)
+        except QueryEnded as ended:
+            return wire.encode_rows(ended.outcome, (), [], ended.message, 0.0, False)
+        return wire.encode_rows(Outcome.OK, ("seconds",) * len(seconds), [tuple(seconds)], "", sum(seconds), False)
 
     def _run(
         self, database: Database, query: str, most_rows: int | None, keep_rows: int | None
@@ -231,14 +260,14 @@ class _Gold:
         self.rows = rows
         self.outcome = outcome
         self.message = message
-        self.matchers: dict[Any, Matcher] = {}
+        self.matchers: dict[Any, ScoresRows] = {}
         text = sum(len(cell) for row in rows for cell in row if isinstance(cell, (str, bytes)))
         self.size = 200 + text + 200 * len(rows)
 
-    def matcher(self, relation: Any) -> Matcher:
+    def matcher(self, relation: Any) -> ScoresRows:
         matcher = self.matchers.get(relation)
         if matcher is None:
-            matcher = self.matchers[relation] = Matcher(Relation.from_tuple(relation), self.rows)
+            matcher = self.matchers[relation] = matcher_for(Relation.from_tuple(relation), self.rows)
         return matcher
 
 

@@ -12,7 +12,7 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("benchmark")
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
-@click.option("--database-url", metavar="URL", help="bird/mini on a server: postgresql://user@host/{database} ...")
+@click.option("--database-url", metavar="URL", help="BIRD's mini-dev on a server: mysql://user@host/{database} ...")
 @click.option("--split", help="One split [default: all].")
 @click.option("--judge", help="[default: the benchmark's own]")
 @click.option("--seconds", default=30.0, show_default=True, help="Processor time of one query.")

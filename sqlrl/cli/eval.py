@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sqlrl.benchmarks.judges import JUDGES
 from sqlrl.config import EvalConfig
 
 __all__ = ["command"]
@@ -18,9 +19,11 @@ __all__ = ["command"]
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--policy", help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE.")
 @click.option("--predictions", metavar="FILE", help="Queries written elsewhere: a query a line, .json, .jsonl or .csv.")
-@click.option("--database-url", metavar="URL", help="bird/mini on a server: postgresql://user@host/{database} ...")
+@click.option("--database-url", metavar="URL", help="BIRD's mini-dev on a server: mysql://user@host/{database} ...")
+@click.option("--match", type=click.Choice(["id", "position"]), help="How predictions are matched [default: either].")
 @click.option("--split", help="[default: the one that the literature reports]")
-@click.option("--judge", help="[default: the benchmark's own] spider, spider-strict, bird-ex, robust ...")
+@click.option("--databases", metavar="A,B", help="Questions on these databases only.")
+@click.option("--judge", metavar="NAME", help=f"[default: the benchmark's own] {', '.join(JUDGES)}.")
 @click.option("--json", "json_file", metavar="OUT.jsonl", help="Write one line an item.")
 @click.option("--limit", type=click.IntRange(1), help="The first questions only.")
 @click.option("--seed", default=0, show_default=True)

@@ -29,7 +29,7 @@ def superhero(data_root: Path) -> Path:
 
 
 def _results(url: str, data: Path, server_url: str | None) -> dict[str, Result]:
-    examples = [e for e in load_benchmark("bird/mini", data, server_url).examples("validation") if "superhero" in url]
+    examples = [e for e in load_benchmark("bird", data, server_url).examples("minidev") if "superhero" in url]
     examples = [example for example in examples if example.labels["database"] == "superhero"]
     with open_executor(url, limits=Limits(seconds=20)) as executor:
         results = executor.execute_many([example.gold.query or "" for example in examples])
@@ -56,7 +56,7 @@ def test_check_runs_the_golds_on_a_server(
     server: Server = request.getfixturevalue(kind)
     url = server.load("superhero", superhero).replace("/superhero", "/{database}")
     with pytest.raises(SystemExit) as left:
-        main(["check", "bird/mini", "--data", str(data_root), "--database-url", url])
+        main(["check", "bird", "--data", str(data_root), "--database-url", url])
     said = capsys.readouterr().out
     assert left.value.code == 0, said
     assert "52 of 500 golds run and are right by bird-ex; 0 fail, 0 are wrong by their own judge" in said
@@ -65,8 +65,7 @@ def test_check_runs_the_golds_on_a_server(
 
 def test_a_server_goes_with_mini_dev_alone(data_root: Path) -> None:
     for name, url in (
-        ("bird", "postgresql://me@127.0.0.1/x"),
-        ("bird/mini", "oracle://me@127.0.0.1/x"),
+        ("bird", "oracle://me@127.0.0.1/x"),
         ("spider", "postgresql://me@127.0.0.1/x"),
     ):
         with pytest.raises(UsageError):
@@ -75,7 +74,7 @@ def test_a_server_goes_with_mini_dev_alone(data_root: Path) -> None:
 
 def test_a_run_keeps_no_password(tmp_path: Path) -> None:
     url = "postgresql://me:tops3cret@host/{database}"
-    write_config(EvalConfig("bird/mini", database_url=url), tmp_path / "config.yaml")
+    write_config(EvalConfig("bird", database_url=url), tmp_path / "config.yaml")
     text = (tmp_path / "config.yaml").read_text()
     assert "tops3cret" not in text
     assert "me:***@host/{database}" in text

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sqlrl.executors.relations import Matcher, Relation, canonical
+from sqlrl.executors.cells import canonical
+from sqlrl.executors.relations import Matcher, Relation
 
 CELLS = st.one_of(
     st.none(), st.integers(-3, 3), st.sampled_from(["a", "b", ""]), st.sampled_from([0.5, 1.0, -0.0, math.nan])

@@ -37,7 +37,9 @@ def test_predictions_from_a_file_get_the_same_words(shop: Path, tmp_path: Path) 
     path.write_text(json.dumps(["SELECT count(*) FROM product", "SELECT 1", "SELECT <", ""]))
     config = EvalConfig("spider", data=str(shop), predictions=str(path), judge="bird-ex")
     found = assess(config, Quiet(), keep=False)
-    assert [item.judged.verdict.correct for item in found.items] == [True, False, False, False]
+    assert [item.judged.verdict.correct for item in found.items] == [True, False, False, True]
+    # The last gold returns nothing, and so, officially, does an empty prediction.
+    assert [item.judged.safe for item in found.items] == [True, False, False, False]
     assert found.summary.judge == "bird-ex"
     line = found.items[0].to_dict()
     assert list(line)[:10] == [

@@ -28,7 +28,17 @@ def test_a_judge_prepares_and_relates_golds_of_which_only_the_rows_are_known(nam
     judge = load_judge(name)
     gold = Gold(rows=((1, "value"),))
     assert judge.prepare("SELECT DISTINCT value FROM t", gold) == ("SELECT DISTINCT value FROM t", gold)
-    assert judge.relation(gold).rows in ("bag", "set")
+    assert judge.relation(gold).rows in ("bag", "set", "list")
+
+
+def test_a_number_behind_the_name_sets_how_often_queries_are_timed() -> None:
+    assert load_judge("bird-ves@20").name == "bird-ves@20"
+    assert load_judge("bird-ves@20").relation(Gold(query="SELECT 1")).timed_runs == 20
+    for wrong in ("bird-ves@", "bird-ves@0", "bird-ves@x"):
+        with pytest.raises(UsageError, match="a whole number above 0"):
+            load_judge(wrong)
+    with pytest.raises(UsageError, match="takes no number"):
+        load_judge("bird-ex@3")
 
 
 def test_a_wrong_name_says_the_nearest() -> None:

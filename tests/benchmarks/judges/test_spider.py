@@ -61,7 +61,8 @@ def test_distinct_is_taken_out_as_sqlparse_reads_it(query: str) -> None:
         ("SELECT 'value' < = 2, a ! = b", "SELECT '1' <= 2, a != b", "SELECT 'value' <= 2, a != b"),
         ("SELECT year ( CURDATE( ) ) - a", "SELECT 2020- a", "SELECT 2020- a"),
         ("SELECT 1; DROP TABLE t", "SELECT 1; ", "SELECT 1; DROP TABLE t"),
-        ("", "", ""),
+        ("", "", "SELECT NULL WHERE 0"),
+        ("-- nothing", "SELECT NULL WHERE 0", "SELECT NULL WHERE 0"),
     ],
 )
 def test_a_prediction_is_rewritten(query: str, rewritten: str, strictly: str) -> None:

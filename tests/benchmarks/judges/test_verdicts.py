@@ -5,21 +5,27 @@ from __future__ import annotations
 import pytest
 
 from sqlrl.benchmarks.base import Verdict
-from sqlrl.benchmarks.judges import JUDGES, load_judge
+from sqlrl.benchmarks.judges import JUDGES, OFFICIAL, load_judge
 from sqlrl.executors.base import Comparison, Outcome
 
-MATCH = Comparison(Outcome.OK, score=1.0, equal=True, predicted_rows=2, gold_rows=2)
+MATCH = Comparison(Outcome.OK, score=1.0, equal=True, predicted_rows=2, gold_rows=2, timings=((1.0, 1.0), (1.0, 1.1)))
 MISMATCH = Comparison(Outcome.OK, predicted_rows=2, gold_rows=2)
-BOTH_EMPTY = Comparison(Outcome.OK, score=1.0, equal=True)
+BOTH_EMPTY = Comparison(Outcome.OK, score=1.0, equal=True, timings=((1.0, 1.0), (1.0, 1.1)))
 GOLD_FAILED = Comparison(Outcome.OK, gold_outcome=Outcome.INVALID)
-OFFICIAL = ("spider", "spider-strict", "bird-ex")
 OURS = ("robust", "strict")
+
+PARTIAL = Comparison(Outcome.OK, score=0.5, predicted_rows=2, gold_rows=2)
 
 every_judge = pytest.mark.parametrize("name", sorted(JUDGES))
 
 
+def full_mark(name: str) -> float:
+    """Of bird-ves: for as fast as the gold."""
+    return 1.0
+
+
 def test_each_judge_is_official_or_ours() -> None:
-    assert sorted(OFFICIAL + OURS) == sorted(JUDGES)
+    assert sorted([*OFFICIAL, *OURS]) == sorted(JUDGES)
 
 
 @every_judge
@@ -40,7 +46,7 @@ def test_each_judge_is_official_or_ours() -> None:
 )
 def test_every_instance_must_match(name: str, comparisons: list[Comparison], reason: str) -> None:
     right = reason == "match"
-    assert load_judge(name).verdict(comparisons) == Verdict(1.0 if right else 0.0, right, reason)
+    assert load_judge(name).verdict(comparisons) == Verdict(full_mark(name) if right else 0.0, right, reason)
 
 
 @every_judge
@@ -62,9 +68,14 @@ def test_nobody_answers_for_a_service_that_did_not(name: str, comparison: Compar
     assert load_judge(name).verdict([MATCH, comparison]) == Verdict(None, False, "unavailable")
 
 
-@pytest.mark.parametrize("name", OFFICIAL)
+@pytest.mark.parametrize("name", sorted(OFFICIAL))
 def test_the_official_scripts_count_nothing_equal_to_nothing(name: str) -> None:
-    assert load_judge(name).verdict([BOTH_EMPTY]) == Verdict(1.0, True, "match")
+    assert load_judge(name).verdict([BOTH_EMPTY]) == Verdict(full_mark(name), True, "match")
+
+
+@every_judge
+def test_a_score_between_the_two_is_not_right(name: str) -> None:
+    assert load_judge(name).verdict([MATCH, PARTIAL]) == Verdict(0.5, False, "partial")
 
 
 @pytest.mark.parametrize("name", OURS)
