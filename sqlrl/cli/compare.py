@@ -27,7 +27,8 @@ _MOST = 8  # values of one label: those that changed most
     "--changed", default=5, show_default=True, type=click.IntRange(0), help="Questions gained, and lost, shown."
 )
 @click.option("--json", "json_file", metavar="OUT.json", help="Write all figures and every question that changed.")
-def command(before: str, after: str, changed: int, json_file: str | None) -> None:
+@click.option("--report", "page", metavar="OUT.html", help="Write a page that lists every question, before and after.")
+def command(before: str, after: str, changed: int, json_file: str | None, page: str | None) -> None:
     """Compare two evaluations: run folders, or files that `sqlrl eval --json` wrote.
 
     Questions are matched by id and words. Prints both scores, the difference with its paired 95 % interval and the
@@ -37,12 +38,17 @@ def command(before: str, after: str, changed: int, json_file: str | None) -> Non
     from sqlrl.comparison import compare, read_answers
     from sqlrl.runs import write_text
 
-    if json_file:
-        check_target(json_file)
+    for option, file in (("--json", json_file), ("--report", page)):
+        if file:
+            check_target(file, option)
     found = compare(read_answers(before), read_answers(after))
     if json_file:
         text = json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n"
         write_text(Path(json_file).expanduser(), text)
+    if page:
+        from sqlrl.report.change import write_change
+
+        write_change(found, Path(page).expanduser())
     with Terminal() as terminal:
         _show(found, changed, terminal)
 

@@ -129,14 +129,14 @@ def points(difference: float) -> str:
     return f"{difference * 100:+.1f}"
 
 
-def check_target(given: str) -> None:
-    """Before anything is spent: UsageError where no file can be written to what was given with --json."""
+def check_target(given: str, option: str = "--json") -> None:
+    """Before anything is spent: UsageError where no file can be written to what was given with an option."""
     import os
 
     path = Path(given).expanduser().resolve()
     if path.is_dir():
-        raise UsageError(f"--json {given} is a folder: name a file")
+        raise UsageError(f"{option} {given} is a folder: name a file")
     if not path.parent.is_dir():
-        raise UsageError(f"--json {given}: there is no folder {Path(given).parent}")
+        raise UsageError(f"{option} {given}: there is no folder {Path(given).parent}")
     if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"--json {given}: nothing can be written to {Path(given).parent}")
+        raise UsageError(f"{option} {given}: nothing can be written to {Path(given).parent}")

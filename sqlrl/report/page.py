@@ -15,7 +15,7 @@ from sqlrl.report.figures import draw_plots
 from sqlrl.report.listing import embed, listing_of
 from sqlrl.runs import Run, read_settings, write_text
 
-__all__ = ["build_page", "headline", "write_report"]
+__all__ = ["LIST", "THEME", "build_page", "card", "headline", "table", "write_report"]
 
 
 def write_report(run: Run) -> Path:
@@ -90,33 +90,34 @@ def _sections(
     name = str(summary.get("benchmark", settings.get("benchmark", "")))
     yield f"<header><div><h1>{escape(name)} <small>{escape(str(summary.get('split', '')))}</small></h1>"
     yield f'<p class="sub">{escape(_subtitle(summary, settings))}</p></div>'
-    yield '<button id="theme" title="Light or dark" aria-label="Light or dark">◐</button></header>'
+    yield f"{THEME}</header>"
     yield _tiles(summary)
     for note in summary.get("notes", []):
         yield f'<p class="note">{escape(note)}</p>'
     evaluation = summary.get("evaluation")
     if summary.get("test"):
         columns = ("questions", "asked", "before", "after", "95 % interval after")
-        yield _card("On questions never seen: the test split", _table(columns, list(_test_rows(summary["test"]))))
+        yield card("On questions never seen: the test split", table(columns, list(_test_rows(summary["test"]))))
     if evaluation:
         columns_of_charts = ("".join(column) for column in _charts(evaluation, items))
         yield f'<div class="charts">{"".join(f"<div>{column}</div>" for column in columns_of_charts if column)}</div>'
-        yield _card("What the figures rest on", _facts(evaluation, summary.get("provenance", {})))
+        yield card("What the figures rest on", _facts(evaluation, summary.get("provenance", {})))
     pictures = [plot for plot in plots if not plot.stem.startswith("by-")]  # those are drawn into the page
     if pictures:
-        yield _card("Training", f'<div class="plots">{"".join(_picture(plot) for plot in pictures)}</div>')
+        yield card("Training", f'<div class="plots">{"".join(_picture(plot) for plot in pictures)}</div>')
     elif not evaluation:
         yield "<p class=\"note\">No plots: matplotlib is not installed (pip install 'sqlrl[report]').</p>"
     if before:
-        yield _card("Before and after", _change(summary, items, before))
+        yield card("Before and after", _change(summary, items, before))
     if items:
-        yield _LIST
+        yield LIST
     rows = [(key, "" if value is None else value) for key, value in settings.items()]
-    yield f'<details class="card"><summary>Settings</summary>{_table(("key", "value"), rows)}</details>'
+    yield f'<details class="card"><summary>Settings</summary>{table(("key", "value"), rows)}</details>'
 
 
+THEME = '<button id="theme" title="Light or dark" aria-label="Light or dark">◐</button>'
 # Filled by the page's script, a part at a time, so that ten thousand questions open at once.
-_LIST = """<section class="card" id="list"><h2>Questions</h2>
+LIST = """<section class="card" id="list"><h2>Questions</h2>
 <div id="filters" role="search"></div><p id="count" role="status"></p>
 <table id="items"><thead><tr id="heads"></tr></thead><tbody id="rows"></tbody></table>
 <button id="more" hidden></button><noscript>The list of questions needs JavaScript.</noscript></section>"""
@@ -128,22 +129,22 @@ def _charts(evaluation: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -
     for label, values in sorted(evaluation["by"].items(), key=lambda each: each[0] != "difficulty"):
         if label == "database" and len(values) > 1:
             weakest = dict(sorted(values.items(), key=lambda each: mean_of(each[1])))
-            right.append(_card("Accuracy by database", bars(label, weakest)))
+            right.append(card("Accuracy by database", bars(label, weakest)))
         elif len(values) > 1:
-            left.append(_card(f"Accuracy by {label.replace('_', ' ')}", bars(label, values)))
+            left.append(card(f"Accuracy by {label.replace('_', ' ')}", bars(label, values)))
     parts = ""
     if evaluation.get("reasons"):
         parts += stack("reason", evaluation["reasons"])
     if len(evaluation["outcomes"]) > 1 or not parts:
         parts += f'<p class="soft">How the predicted queries ended</p>{stack("outcome", evaluation["outcomes"])}'
-    left.append(_card("What the judge said", parts))
+    left.append(card("What the judge said", parts))
     seconds = {
         "predicted": [item.get("seconds") or 0.0 for item in items],
         "gold": [item.get("gold_seconds") or 0.0 for item in items],
     }
     drawn = histogram(seconds)
     if drawn:
-        (left if right else right).append(_card("Processor time of a query", drawn))
+        (left if right else right).append(card("Processor time of a query", drawn))
     return left, right
 
 
@@ -223,7 +224,8 @@ def _change(summary: Mapping[str, Any], items: Sequence[Mapping[str, Any]], befo
     )
 
 
-def _card(title: str, content: str) -> str:
+def card(title: str, content: str) -> str:
+    """A part of the page under a heading; content is HTML."""
     return f'<section class="card"><h2>{escape(title)}</h2>{content}</section>'
 
 
@@ -237,9 +239,18 @@ def _picture(path: Path) -> str:
     return f'<img alt="{escape(path.stem)}" src="data:image/png;base64,{data}">'
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], kind: str = "") -> str:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], kind: str = "", links: Sequence[str] | None = None
+) -> str:
+    """Cells are text; links: where the first cell of each row leads."""
     head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [escape(str(cell)) for cell in row]
+        if links:
+            cells[0] = f'<a href="{links[number]}">{cells[0]}</a>'
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    body = "".join(lines)
     return (
         f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )

@@ -138,13 +138,15 @@ def test_compare_shows_what_changed(
     assert _run(capsys, "eval", *where, "--predictions", str(predictions), "--name", "after")[0] == 0
     figures = tmp_path / "figures.json"
     code, out, _ = _run(
-        capsys, "compare", str(tmp_path / "before"), str(tmp_path / "after"), "--json", str(figures)
+        capsys, "compare", str(tmp_path / "before"), str(tmp_path / "after"), "--json", str(figures),
+        "--report", str(tmp_path / "change.html"),
     )  # fmt: skip
     assert code == 0
     assert "spider validation · judge spider · 4 questions in both" in out
     assert "1 gained, 1 lost; McNemar's exact p 1.000" in out
     assert "which products are cheap?" in out
     assert json.loads(figures.read_text())["gained"][0]["before"]["reason"] == "mismatch"
+    assert '<a href="#verdict=gained">+1</a>' in (tmp_path / "change.html").read_text()
 
 
 def test_check_says_what_is_wrong_with_golds(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
