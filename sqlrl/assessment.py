@@ -86,7 +86,7 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
         advance_golds = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
-        if config.results:
+        if config.results and (keep or config.json):
             advance_results = progress.start("keeping results", len(items))
             items = with_results(items, judging, advance=lambda count: advance_results(count, ""))
         provenance = provenance_of(every, judging, benchmark, progress)
