@@ -57,8 +57,9 @@ def main() -> None:
     bird = [item for item in bird if item[0].labels["database"] == "superhero"]
     loops = ours(bird, places, "bird-ex")
     if given.official_bird:
-        loops["official, 1 process"] = bird_loop(given.official_bird, bird, data, 1)
-        loops["official, 2 processes"] = bird_loop(given.official_bird, bird, data, 2)
+        script = load_script(given.official_bird)
+        loops["official, 1 process"] = bird_loop(script, bird, data, 1)
+        loops["official, 2 processes"] = bird_loop(script, bird, data, 2)
     figures["bird loop"] = compare(f"BIRD superhero, {len(bird):,} predictions: loop", loops, given.rounds)
     with tempfile.TemporaryDirectory() as folder:
         commands = {"sqlrl": lambda: sqlrl_command(data, folder)}
@@ -118,8 +119,7 @@ def spider_loop(checkout: Path, items: Items, data: Path) -> Callable[[], object
     return run
 
 
-def bird_loop(file: str, items: Items, data: Path, processes: int) -> Callable[[], object]:
-    module = load_script(file)
+def bird_loop(module: Any, items: Items, data: Path, processes: int) -> Callable[[], object]:
     path = str(data / "bird" / "dev_databases" / "superhero" / "superhero.sqlite")
 
     def run() -> object:
