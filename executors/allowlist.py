@@ -16,6 +16,8 @@ __all__ = ["check_tables", "first_line"]
 
 # With a list of tables, the only functions that may stand in FROM: they make rows of their arguments alone.
 SAFE_TABLE_FUNCTIONS = frozenset(["generate_series", "json_each", "json_tree", "range", "repeat_row", "unnest"])
+# Functions whose text argument is a query, which neither the parser nor the binder sees as one.
+_TAKE_QUERIES = ("json_serialize_", "json_deserialize_", "json_execute_")
 _PARTS = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 _SPACE = re.compile(r"\s+")
 
@@ -101,6 +103,8 @@ class _Named:
             name = str(node.get("function", {}).get("function_name", "")).lower()
             if name not in SAFE_TABLE_FUNCTIONS:
                 self.refused.append(f"the function {name or '?'} in FROM")
+        elif kind == "FUNCTION" and str(node.get("function_name", "")).lower().startswith(_TAKE_QUERIES):
+            self.refused.append(f"the function {node['function_name']}")
         elif kind == "SHOW_REF" and not node.get("query"):
             self.refused.append("SHOW")
         elif isinstance(kind, str) and kind.endswith(("DELETE_QUERY_NODE", "INSERT_QUERY_NODE", "UPDATE_QUERY_NODE")):

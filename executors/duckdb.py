@@ -89,7 +89,7 @@ class DuckDBEngine:
                 raise StaleSource
             if self.inodes[name] is not None:
                 status = os.stat(name)
-                found.append((status.st_mtime_ns, status.st_size))
+                found.append((status.st_mtime_ns, status.st_ctime_ns, status.st_size))
         return tuple(found)
 
     def forget(self, path: str) -> None:

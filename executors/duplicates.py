@@ -16,7 +16,7 @@ _WORDS = (
     "time", "today", "total_", "unixepoch", "uuid",
 )  # fmt: skip
 _VOLATILE = re.compile(
-    r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\bsample\b|strftime|"
+    r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\b(?:table)?sample\b|strftime|"
     r"\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)"
 )
 
@@ -34,5 +34,6 @@ def likeness(index: int, query: str, rest: Any) -> Any:
         return (index, query, rest)
     if not _PLAIN.fullmatch(query):
         return (query, rest)
-    text = _TOKENS.sub(lambda match: match.group(1) or " ", query)
-    return (text.strip(" "), rest)
+    # Between two literals a line's end joins what a blank does not.
+    text = _TOKENS.sub(lambda match: match.group(1) or ("\n" if "\n" in match.group(2) else " "), query)
+    return (text.strip(" \n"), rest)

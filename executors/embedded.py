@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result
 from sqlrl.executors.description import read_column_notes
-from sqlrl.executors.duplicates import likeness
+from sqlrl.executors.duplicates import is_repeatable, likeness
 from sqlrl.executors.errors import QueryError, SandboxError, SourceError
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.sandbox import wire
@@ -27,6 +27,7 @@ LONGEST_QUERY = 100_000  # characters
 _WHAT_ENDED = {
     Outcome.TIMED_OUT: "out of time",
     Outcome.CRASHED: "ended its worker twice",
+    Outcome.UNAVAILABLE: "its source is gone, or was replaced again and again",
 }
 
 
@@ -79,7 +80,8 @@ class ExecutorGroup:
             if refusal:
                 results[index] = Result(outcome=Outcome.REFUSED, message=refusal)
                 continue
-            key = likeness(index, query, place.source)
+            # Not by likeness: a column without a name is named by its text, spaces included.
+            key = (query, place.source) if is_repeatable(query) else index
             if key not in asked:
                 tasks.append(("execute", place.path, query, limit))
             asked.setdefault(key, []).append(index)
@@ -107,7 +109,7 @@ class ExecutorGroup:
             if refusal:
                 comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
                 continue
-            gold_key = gold.query if gold.query is not None else gold.rows
+            gold_key = gold.query if gold.query is not None else repr(gold.rows)  # 1 equals 1.0, but not for all
             key = likeness(index, predicted, (place.source, gold_key, how))
             if key not in asked:
                 rows = gold.rows if gold.query is None else None

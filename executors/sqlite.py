@@ -103,7 +103,7 @@ class SQLiteEngine:
         return connection
 
     def _identity(self, path: str) -> tuple[Any, ...]:
-        """Device, inode, modification time and size of the file, sizes of its log and journal."""
+        """Device, inode, times of change and size of the file and of its log, size of its journal."""
         try:
             status = os.stat(path)
         except FileNotFoundError:
@@ -111,7 +111,8 @@ class SQLiteEngine:
         log = _size(f"{path}-wal")
         if (status.st_dev, status.st_ino, log > 0) != self.files.get(path):
             raise StaleSource
-        return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, log, _size(f"{path}-journal"))
+        stamps = (status.st_mtime_ns, status.st_ctime_ns, _changed(f"{path}-wal") if log else 0)
+        return (status.st_dev, status.st_ino, stamps, status.st_size, log, _size(f"{path}-journal"))
 
 
 class _Connection:
@@ -131,7 +132,7 @@ class _Connection:
         try:
             self.connection = sqlite3.connect(
                 f"file:{quote(path)}?mode=ro{immutable}", uri=True, isolation_level=None, check_same_thread=False,
-                cached_statements=32,
+                cached_statements=32, timeout=min(1.0, limits.seconds / 2),
             )  # fmt: skip
             for pragma in (
                 "query_only=1", "trusted_schema=off", "cell_size_check=on", "temp_store=memory", "mmap_size=0",
@@ -192,6 +193,8 @@ class _Connection:
             return QueryEnded(Outcome.REFUSED, self.refusal)
         if isinstance(error, MemoryError) or "out of memory" in message or "too big" in message:
             return QueryEnded(Outcome.TOO_LARGE, f"too large: {message}")
+        if "database is locked" in message:
+            return QueryEnded(Outcome.UNAVAILABLE, "somebody is writing to the database")
         if "one statement at a time" in message:
             return QueryEnded(Outcome.REFUSED, "only a single statement is allowed")
         if "readonly database" in message or "query_only" in message:
@@ -299,6 +302,14 @@ def _file_key(path: str) -> tuple[int, int, bool] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino, _size(f"{path}-wal") > 0)
+
+
+def _changed(path: str) -> int:
+    """When a file was last changed, 0 where it is gone: a log that begins again may have its old size."""
+    try:
+        return os.stat(path).st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _size(path: str) -> int:

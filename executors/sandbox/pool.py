@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlrl.executors.base import Outcome
-from sqlrl.executors.errors import SandboxError
+from sqlrl.executors.errors import SandboxError, UsageError
 from sqlrl.executors.sandbox import wire
 from sqlrl.executors.sandbox.channel import Channel
 from sqlrl.executors.sandbox.loans import Loans
@@ -44,6 +44,8 @@ class Pool:
     """Workers of one workplace. Thread-safe; a forked child gets workers of its own."""
 
     def __init__(self, place: Workplace, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise UsageError(f"workers must be 1 or more, not {workers}")
         self.place = place
         self.limits = place.limits
         self.size = workers or max(1, min(os.cpu_count() or 1, 8))
@@ -327,7 +329,9 @@ class Pool:
             self._spares.clear()
             self._workers = [other for other in self._workers if other.tasks or not other.ready]
             return
-        if worker.overdue or status in (-signal.SIGPROF, -signal.SIGALRM):
+        if status == STALE:
+            first.settle(Reply(None, Outcome.UNAVAILABLE, first.in_gold))
+        elif worker.overdue or status in (-signal.SIGPROF, -signal.SIGALRM):
             first.settle(Reply(None, Outcome.TIMED_OUT, first.in_gold))
         elif first.attempts == 0:
             first.attempts, first.in_gold = 1, False

@@ -218,7 +218,7 @@ class Worker:
     def _gold(
         self, path: str, database: Database, query: str | None, rows: tuple[Row, ...] | None
     ) -> tuple[_Gold, float]:
-        key = (path, database.identity, query, rows if query is None else None)
+        key = (path, database.identity, query, repr(rows) if query is None else None)
         known = self.golds.get(key)
         if known is not None:
             self.golds.move_to_end(key)

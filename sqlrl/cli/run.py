@@ -84,7 +84,8 @@ def _show(terminal: Any, columns: Sequence[str], rows: Iterator[Sequence[Any]], 
     found = list(rows)
     shown = found[:most]
     right = [bool(shown) and all(_is_number(row[i]) or row[i] is None for row in shown) for i in range(len(columns))]
-    heads = [f">{name}" if number else name for name, number in zip(columns, right, strict=True)]
+    names = [_text(name) for name in columns]
+    heads = [f">{name}" if number else name for name, number in zip(names, right, strict=True)]
     terminal.table(heads, [[_text(cell) for cell in row] for row in shown])
     if len(found) > most:
         terminal.say(f"the first {most:,} rows; --limit shows more, --json all of them")

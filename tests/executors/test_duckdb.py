@@ -232,3 +232,21 @@ def test_a_database_that_cannot_be_opened_is_nobodys_answer(tmp_path: Path) -> N
     path.write_bytes(b"\0" * 8 + b"DUCK" + b"\0" * 5000)
     with open_executor(str(path), workers=1) as executor:
         assert executor.execute("select 1").outcome is Outcome.UNAVAILABLE
+
+
+def test_a_query_in_a_text_reaches_no_hidden_table(tmp_path: Path) -> None:
+    path = tmp_path / "hidden.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table ok as select 1 as n")
+        connection.execute("create table secret as select 42 as n")
+    inner = "'select max(n) from secret'"
+    with open_executor(str(path), tables=["ok"], workers=1) as executor:
+        for query in (
+            f"select json_serialize_plan({inner}, optimize := true)",
+            f"select Json_Serialize_Plan({inner})",
+            f"select list_transform([{inner}], x -> json_serialize_plan(x))",
+            f"select ({inner}).json_serialize_plan()",
+            f"select n from ok order by json_serialize_plan({inner})",
+        ):
+            assert executor.execute(query).outcome in (Outcome.REFUSED, Outcome.INVALID), query
+        assert executor.execute("select n from ok").rows == ((1,),)

@@ -90,3 +90,18 @@ def test_a_gold_that_chance_decides_is_not_kept(tmp_path: Path) -> None:
         pairs = [(f"select {i}", gold) for i in range(3)]
         comparisons = executor.compare_many(pairs, Relation("set"))
     assert all(comparison.outcome is Outcome.OK and comparison.gold_seconds > 0 for comparison in comparisons)
+
+
+def test_a_sample_of_a_table_is_drawn_anew() -> None:
+    assert not is_repeatable("from range(9) tablesample 10 percent (bernoulli)")
+
+
+def test_a_line_between_literals_is_no_blank() -> None:
+    assert likeness(1, "select 'a'\n'b'", ()) != likeness(1, "select 'a' 'b'", ())
+
+
+def test_golds_whose_numbers_differ_by_type_are_told_apart(concerts: Path) -> None:
+    relation = Relation("list", typed=True)
+    pairs = [("select 1, 1.5", Gold(rows=rows)) for rows in (((1, 1.5),), ((1.0, 1.5),))]
+    with open_executor(str(concerts), workers=1) as executor:
+        assert [comparison.equal for comparison in executor.compare_many(pairs, relation)] == [True, False]

@@ -19,9 +19,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sqlrl.executors import Limits, Outcome, Result, open_executor
+from sqlrl.executors import Gold, Limits, Outcome, Result, open_executor
 from sqlrl.executors.embedded import EmbeddedExecutor
-from sqlrl.executors.errors import QueryError, SandboxError
+from sqlrl.executors.errors import QueryError, SandboxError, UsageError
+from sqlrl.executors.relations import Relation
 
 TICKS = os.sysconf("SC_CLK_TCK")
 ENDLESS = "with recursive t(x) as (select 1 union all select x + 1 from t) select max(x) from t"
@@ -523,3 +524,39 @@ def test_a_pool_that_could_start_nothing_starts_when_it_is_asked_again(databases
             module.launch = launch
         assert _wait_until(lambda: pool._thread is None)
         assert executor.execute("select 1").rows == ((1,),)
+
+
+def test_a_file_that_is_gone_is_nobodys_fault(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    _write_sqlite(path, 7)
+    with open_executor(str(path), workers=1) as executor:
+        assert executor.execute("select n from t").rows == ((7,),)
+        path.unlink()
+        assert executor.execute("select n from t").outcome is Outcome.UNAVAILABLE
+
+
+def test_a_log_that_began_again_gives_no_stale_gold(tmp_path: Path) -> None:
+    """Of the same size, and the file itself untouched."""
+    path = tmp_path / "t.sqlite"
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("pragma journal_mode=wal")
+    writer.execute("create table t as select 1 as n")
+    query, relation = "select n from t", Relation("list")
+    try:
+        for number in (2, 3):
+            writer.execute("update t set n = ?", (number,))
+        writer.execute("pragma wal_checkpoint(passive)")
+        with open_executor(str(path), workers=1) as executor:
+            for number in (777, 778, 779):
+                assert executor.compare_many([(query, Gold(query=query))], relation)[0].equal
+                writer.execute("update t set n = ?", (number,))
+    finally:
+        writer.close()
+
+
+def test_a_pool_has_a_worker_at_least(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    _write_sqlite(path, 7)
+    for workers in (0, -1):
+        with pytest.raises(UsageError, match="workers must be 1 or more"):
+            open_executor(str(path), workers=workers)
