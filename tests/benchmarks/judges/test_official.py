@@ -179,7 +179,7 @@ def changed(query: str, chance: random.Random) -> Iterator[str]:
         return copy.sql("sqlite")
 
     if len(columns) <= CHANGES and not any(column == "*" for column in columns):
-        plain = [column.partition(" AS ")[0] for column in columns]
+        plain = [column.unalias().sql("sqlite") for column in select.expressions]
         yield with_columns(columns[::-1])
         yield with_columns([*columns, columns[0]])
         yield with_columns(columns[1:] or ["NULL"])
