@@ -20,7 +20,28 @@ FEW, MANY = 3_000, 100_000
 ORDERED = Gold(query="SELECT a FROM t ORDER BY a")
 UNORDERED = Gold(query="SELECT a FROM t")
 CELLS: list[Any] = [None, 0, 1, 1.0, 1.5, 2, 3, "1", "None", "a", "b", "", b"a"]
-NUMBERS: list[Any] = [0, 1, 2, 10, 1.0, 1.004, 1.02, 2.5, -1, 1e9, 1e9 + 5, None, "True", "NA", "2", "2.0", "a", "10"]
+NUMBERS: list[Any] = [
+    0,
+    1,
+    2,
+    10,
+    1.0,
+    1.004,
+    1.02,
+    2.5,
+    -1,
+    1e9,
+    1e9 + 5,
+    None,
+    "True",
+    "NA",
+    "2",
+    "2.0",
+    "a",
+    "10",
+    "007",
+    "inf",
+]
 
 
 def pair(chance: random.Random, cells: list[Any]) -> tuple[list[Row], list[Row]]:
@@ -154,7 +175,7 @@ def spider2(predicted: list[Row], gold: list[Row], ordered: bool, chosen: tuple[
 
     def same(one: list[Any], other: list[Any]) -> bool:
         return len(one) == len(other) and all(
-            abs(a - b) <= max(0.01, 1e-9 * max(abs(a), abs(b)))
+            a == b or (math.isfinite(a) and math.isfinite(b) and abs(a - b) <= max(0.01, 1e-9 * max(abs(a), abs(b))))
             if isinstance(a, int | float) and isinstance(b, int | float)
             else a == b
             for a, b in zip(one, other, strict=True)

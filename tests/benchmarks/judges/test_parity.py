@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isclose
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ OFFICIAL = {
         "spider/database",
         {"spider": "official", "spider-strict": "official_keep_distinct_no_value_bug"},
     ),
-    "bird": ("bird/dev_databases", {"bird-ex": "official_ex"}),
+    "bird": ("bird/dev_databases", {"bird-ex": "official_ex", "bird-f1": "official_f1"}),
 }
 SAMPLE = 150
 
@@ -36,7 +37,7 @@ class Item:
     source: str
     predicted: str
     gold: str
-    right: bool
+    score: float
 
 
 def official_items(data_root: Path) -> list[Item]:
@@ -54,7 +55,7 @@ def official_items(data_root: Path) -> list[Item]:
                     f"sqlite:///{database}",
                     row["predicted"],
                     row["gold"],
-                    bool(row[key]),
+                    float(row[key]),
                 )
                 for judge, key in columns.items()
             ]
@@ -82,10 +83,16 @@ def check_parity(items: Sequence[Item]) -> None:
     by_file: dict[tuple[str, str], Counter[str]] = {}
     wrong = []
     for item, verdict in zip(items, judged(items), strict=True):
-        kind = "same" if verdict.correct == item.right else "refused" if verdict.reason == "refused" else "other"
+        kind = (
+            "same"
+            if isclose(verdict.score or 0.0, item.score) and verdict.correct == (item.score == 1)
+            else "refused"
+            if verdict.reason == "refused"
+            else "other"
+        )
         by_file.setdefault((item.file, item.judge), Counter())[kind] += 1
         if kind == "other":
-            wrong.append(f"{item.file}:{item.index} {item.judge} says {verdict.reason}, officially {item.right}")
+            wrong.append(f"{item.file}:{item.index} {item.judge} says {verdict}, officially {item.score}")
     for (file, judge), counts in by_file.items():
         print(f"{file} {judge}: {counts['same']} of {counts.total()} the same, {counts['refused']} refused")
     assert wrong == []
@@ -98,9 +105,9 @@ def test_a_sample_of_official_verdicts_is_ours_too(data_root: Path) -> None:
     check_parity([group[number * len(group) // each] for group in groups for number in range(each)])
 
 
-def key_of(item: Item) -> tuple[str, str, bool]:
+def key_of(item: Item) -> tuple[str, str, float]:
     """So that both words of every judge on every file are in the sample, however rare one is."""
-    return (item.file, item.judge, item.right)
+    return (item.file, item.judge, item.score)
 
 
 @pytest.mark.slow
