@@ -121,15 +121,18 @@ def differences(items: Sequence[Item], judge: str) -> list[str]:
     """Where an official judge's word may not be the script's: what was refused, and what a limit ended."""
     if judge.partition("@")[0] not in OFFICIAL:
         return []
-    refused = sum(item.judged.outcome == Outcome.REFUSED for item in items)
-    ended = sum(item.judged.outcome in (Outcome.TIMED_OUT, Outcome.TOO_LARGE, Outcome.CRASHED) for item in items)
+    refused = [item.judged.message for item in items if item.judged.outcome == Outcome.REFUSED]
+    functions = sum(message.startswith("the function") for message in refused)
+    limited = sum(item.judged.outcome in (Outcome.TIMED_OUT, Outcome.TOO_LARGE, Outcome.CRASHED) for item in items)
     notes = []
-    if refused:
-        were = "prediction was" if refused == 1 else "predictions were"
-        notes.append(f"{refused:,} {were} refused as not a single reading query: the official script would have run it")
-    if ended:
-        were = "prediction was" if ended == 1 else "predictions were"
-        notes.append(f"{ended:,} {were} ended by a limit on time or memory: the official script has other limits")
+    for count, what, instead in (
+        (len(refused) - functions, "refused as not a single reading query", "would have run"),
+        (functions, "refused for a function that is not allowed", "would have run"),
+        (limited, "ended by a limit on time or memory", "has other limits for"),
+    ):
+        if count:
+            some, them = ("prediction was", "it") if count == 1 else ("predictions were", "them")
+            notes.append(f"{count:,} {some} {what}: the official script {instead} {them}")
     return notes
 
 

@@ -181,3 +181,12 @@ def test_closing_twice_does_nothing(make: Maker) -> None:
     executor.execute("select 1")
     executor.close()
     executor.close()
+
+
+def test_equal_queries_are_timed_as_often_as_asked(executor: Executor) -> None:
+    gold = Gold(query="SELECT word FROM numbers")
+    pairs = [("SELECT word FROM numbers ORDER BY n", gold), ("SELECT n FROM numbers", gold), ("SELECT", gold)]
+    found = executor.compare_many(pairs, Relation("bag", timed_runs=3))
+    assert [len(comparison.timings) for comparison in found] == [3, 0, 0]
+    assert all(seconds > 0 for pair in found[0].timings for seconds in pair)
+    assert not executor.compare_many(pairs, BAG)[0].timings

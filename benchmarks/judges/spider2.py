@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
 
 from sqlrl.benchmarks.base import Verdict
 from sqlrl.benchmarks.judges.verdicts import verdict_of
@@ -11,6 +11,8 @@ from sqlrl.executors.base import Comparison, Gold
 from sqlrl.executors.relations import Relation
 
 __all__ = ["Spider2"]
+
+TOLERANCE = 1e-2
 
 
 class Spider2:
@@ -29,8 +31,8 @@ class Spider2:
 
     def relation(self, gold: Gold) -> Relation:
         """Columns as vectors, in the order of the gold's rows unless the gold says otherwise."""
-        rows: Literal["bag", "list"] = "bag" if gold.ordered is False else "list"
-        return Relation(rows, "any", tolerance=1e-2, measure="vectors", chosen=gold.columns, text="strict")
+        order = Relation("bag" if gold.ordered is False else "list", "any", tolerance=TOLERANCE, text="strict")
+        return replace(order, measure="vectors", chosen=gold.columns)
 
     def verdict(self, comparisons: Sequence[Comparison]) -> Verdict:
         """See `verdict_of`; nothing equals nothing, whatever the columns."""

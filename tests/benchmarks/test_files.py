@@ -87,6 +87,10 @@ def test_bird_in_its_official_layout(tmp_path: Path) -> None:
     _database(root / "dev_databases" / "shop" / "shop.sqlite")
     example = load_benchmark("bird", tmp_path).examples("validation")[0]
     assert (example.evidence, example.labels["difficulty"]) == ("things are t", "simple")
+    (root / "mini_dev_sqlite.json").write_text(json.dumps([item]))
+    assert load_benchmark("bird", tmp_path).examples("minidev")[0].id == "7"
+    with pytest.raises(UsageError, match="no split 'mini'; known: train, validation, minidev"):
+        load_benchmark("bird", tmp_path).examples("mini")
 
 
 def test_what_is_not_there_is_said_with_the_way_to_get_it(tmp_path: Path) -> None:
@@ -117,6 +121,7 @@ def test_the_real_bird(data_root: Path) -> None:
     here = [example for example in examples if benchmark.sources(example)]
     assert len(here) == 129
     assert len(benchmark.faults()) == 10
+    assert len(benchmark.examples("minidev")) == 500
 
 
 def test_the_real_geoquery(data_root: Path) -> None:

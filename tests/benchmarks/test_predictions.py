@@ -88,3 +88,74 @@ def test_empty_predictions_are_wrong_and_not_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_text("SELECT 1\n\nSELECT 3\n")
     assert read_predictions(path, EXAMPLES) == ["SELECT 1", "", "SELECT 3"]
+
+
+# As BIRD's mini-dev: ids that are numbers, but not positions, and one that two questions share.
+NUMBERED = [
+    Example(identifier, f"question {i}", Gold(query="SELECT 1"), labels={"database": database})
+    for i, (identifier, database) in enumerate(
+        [("717", "hero"), ("2", "hero"), ("5", "shop"), ("137", "shop"), ("137", "shop"), ("1", "hero")]
+    )
+]
+WHOLE = ["a", "b", "c", "d", "e", "f"]
+HERO = [0, 1, 5]
+
+
+def _read(tmp_path: Path, value: object, chosen: list[int] | None = None, match: str | None = None) -> list[str]:
+    path = tmp_path / ("x.jsonl" if isinstance(value, str) else "x.json")
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return read_predictions(path, NUMBERED, chosen=chosen, match=match)
+
+
+def test_keys_that_count_up_are_positions_whatever_the_ids(tmp_path: Path) -> None:
+    shuffled = {str(place): WHOLE[place] for place in (3, 1, 0, 5, 4, 2)}
+    assert _read(tmp_path, shuffled) == WHOLE
+    assert _read(tmp_path, shuffled, HERO) == ["a", "b", "f"]  # counted before the databases are chosen
+    assert _read(tmp_path, {"0": "a", "1": "b", "2": "f"}, HERO) == ["a", "b", "f"]
+    assert _read(tmp_path, {"0": "a", "1": "b", "2": "f"}, HERO, "position") == ["a", "b", "f"]
+
+
+def test_other_keys_are_ids_every_one(tmp_path: Path) -> None:
+    by_id = {"1": "f", "2": "b", "5": "c", "137": "d", "717": "a"}
+    assert _read(tmp_path, by_id) == ["a", "b", "c", "d", "d", "f"]
+    assert _read(tmp_path, by_id, HERO) == ["a", "b", "f"]
+    assert _read(tmp_path, {"1": "f", "2": "b", "717": "a"}, HERO, "id") == ["a", "b", "f"]
+    with pytest.raises(DataError, match=r"the key '9' is the id of no question here, and the 3 keys are not .* 0 to 5"):
+        _read(tmp_path, {"9": "f", "2": "b", "717": "a"})
+    with pytest.raises(DataError, match=r"no prediction for 1$"):
+        _read(tmp_path, {"2": "b", "717": "a"}, HERO)
+    with pytest.raises(DataError, match="no prediction for 5 and 2 more"):
+        _read(tmp_path, {"1": "f", "2": "b", "717": "a"})
+
+
+def test_match_decides_where_both_could_be_meant(tmp_path: Path) -> None:
+    by_id = {"1": "f", "2": "b", "5": "c", "137": "d", "717": "a", "9": "e"}
+    assert _read(tmp_path, by_id, None, "position") == ["f", "b", "c", "d", "a", "e"]  # as BIRD's script: file order
+    with pytest.raises(DataError, match=r"'0' is the id of no question here$"):
+        _read(tmp_path, {str(place): "x" for place in range(6)}, None, "id")
+    with pytest.raises(DataError, match="no ids to be matched by"):
+        _read(tmp_path, WHOLE, None, "id")
+    with pytest.raises(UsageError, match="--match is id or position"):
+        _read(tmp_path, WHOLE, None, "ids")
+
+
+def test_lines_with_index_and_question_id(tmp_path: Path) -> None:
+    items = [
+        {"index": place, "question_id": int(NUMBERED[place].id), "predicted": WHOLE[place]}
+        for place in (5, 3, 0, 4, 1, 2)
+    ]
+
+    def lines(chosen: list[int]) -> str:
+        return "".join(json.dumps(item) + "\n" for item in items if item["index"] in chosen)
+
+    assert _read(tmp_path, lines([*range(6)])) == WHOLE
+    for match in (None, "id", "position"):
+        assert _read(tmp_path, lines(HERO), HERO, match) == ["a", "b", "f"]
+    # An id that two questions share is the first, then the next.
+    assert _read(tmp_path, lines([*range(6)]), None, "id") == WHOLE
+
+
+def test_a_value_that_is_no_text_is_no_query_in_birds_form(tmp_path: Path) -> None:
+    values = ["SELECT 1\t----- bird -----\thero", 0, None, " x ", "a\t----- bird -----\tb\t----- bird -----\tc", "f"]
+    read = _read(tmp_path, {str(place): value for place, value in enumerate(values)})
+    assert read == ["SELECT 1", "", "", " x ", values[4], "f"]

@@ -297,3 +297,11 @@ def test_a_view_needs_its_tables_in_the_list(tmp_path: Path) -> None:
         assert executor.execute("with v as (select * from t) select * from v").outcome is Outcome.REFUSED
     with open_executor(str(path), workers=1, tables=["v", "t"]) as executor:
         assert executor.execute("select * from v").rows == ((1,),)
+
+
+def test_what_the_engine_takes_by_default_is_not_too_deep(concerts: Path) -> None:
+    many = " OR ".join(f"1 = {number}" for number in range(900))
+    parts = " UNION ALL ".join(["SELECT 1"] * 400)
+    with open_executor(str(concerts), workers=1) as executor:
+        assert executor.execute(f"SELECT {many}").rows == ((1,),)
+        assert len(executor.execute(parts).rows) == 400

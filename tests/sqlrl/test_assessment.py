@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,45 @@ def test_empty_databases_are_official_and_not_safe(shop: Path, tmp_path: Path) -
 def test_one_thing_is_judged_at_a_time(shop: Path) -> None:
     with pytest.raises(UsageError, match="either"):
         assess(EvalConfig("spider", data=str(shop)), Quiet())
+
+
+@pytest.fixture
+def hero(shop: Path) -> Path:
+    """A second database beside the shop's, with the questions 2 and 4 moved to it."""
+    root = shop / "spider"
+    (root / "database" / "hero").mkdir()
+    shutil.copy(root / "database" / "shop" / "shop.sqlite", root / "database" / "hero" / "hero.sqlite")
+    items = json.loads((root / "dev.json").read_text())
+    for place in (1, 3):
+        items[place]["db_id"] = "hero"
+    (root / "dev.json").write_text(json.dumps(items))
+    return shop
+
+
+def test_questions_on_some_databases(hero: Path, tmp_path: Path) -> None:
+    path = tmp_path / "predictions.json"
+    path.write_text(
+        json.dumps({"0": "x", "1": "SELECT name FROM product WHERE price < 3", "2": "x", "3": "DELETE FROM product"})
+    )
+    config = EvalConfig("spider", data=str(hero), predictions=str(path), databases="hero", judge="bird-f1")
+    found = assess(config, Quiet(), keep=False)
+    assert [(item.index, item.example.id) for item in found.items] == [(1, "validation-1"), (3, "validation-3")]
+    assert (found.summary.official.right, found.summary.official.total) == (1, 2)
+    assert found.notes == [
+        "1 prediction was refused as not a single reading query: the official script would have run it"
+    ]
+    path.write_text(json.dumps(["SELECT name FROM product LIMIT 3", "SELECT random()"]))
+    found = assess(config, Quiet(), keep=False)
+    assert found.summary.mean_score == pytest.approx(0.4)
+    assert [item.judged.verdict.reason for item in found.items] == ["partial", "refused"]
+    assert "a function that is not allowed" in found.notes[0]
+    with pytest.raises(UsageError, match="no question is on a database 'heroo'; did you mean 'hero'"):
+        assess(EvalConfig("spider", data=str(hero), predictions=str(path), databases="shop,heroo"), Quiet())
+
+
+def test_our_own_judges_have_no_script_to_differ_from(hero: Path, tmp_path: Path) -> None:
+    path = tmp_path / "predictions.txt"
+    path.write_text("DROP TABLE product\nDROP TABLE product\n")
+    for judge, count in (("robust", 0), ("spider", 1)):
+        config = EvalConfig("spider", data=str(hero), predictions=str(path), databases="hero", judge=judge)
+        assert len(assess(config, Quiet(), keep=False).notes) == count
