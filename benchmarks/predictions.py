@@ -131,9 +131,10 @@ def _from_json(value: Any, asked: _Asked) -> list[str]:
     stranger = next((key for key in items if key not in asked.places), None)
     if stranger is None:
         return asked.by_place({place: item for key, item in items.items() for place in asked.places[key]})
-    others = (
-        "" if asked.match == "id" else f", and the {len(items):,} keys are not the positions 0 to {len(whole) - 1:,}"
-    )
+    others = ""
+    if asked.match is None:
+        filtered = f" (nor 0 to {len(part) - 1:,} of those chosen)" if len(part) < len(whole) else ""
+        others = f", and the keys are not the positions 0 to {len(whole) - 1:,}{filtered}"
     raise DataError(f"{asked.path}: the key {stranger!r} is the id of no question here{others}")
 
 

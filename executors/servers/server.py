@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlrl.executors.base import Comparison, Gold, Outcome, Row
 from sqlrl.executors.errors import MissingExtraError, QueryError, SqlrlError, UsageError, nearest
-from sqlrl.executors.relations import Matcher, Relation
+from sqlrl.executors.relations import Relation, ScoresRows, matcher_for
 from sqlrl.executors.servers.session import Session, Settings, shown, size_of
 from sqlrl.executors.servers.statement import Statement, read_statement
 from sqlrl.executors.source import SCHEMES
@@ -56,7 +56,7 @@ class Ran:
     message: str = ""
     truncated: bool = False
     seconds: float = 0.0
-    matchers: dict[Relation, Matcher] = field(default_factory=dict)
+    matchers: dict[Relation, ScoresRows] = field(default_factory=dict)
 
 
 class Server:
@@ -165,7 +165,7 @@ class Server:
         if known.outcome is Outcome.OK:
             matcher = known.matchers.get(relation)
             if matcher is None:
-                matcher = known.matchers[relation] = Matcher(relation, known.rows)
+                matcher = known.matchers[relation] = matcher_for(relation, known.rows)
         ran = self.run(predicted, most_rows=None if matcher is None else matcher.most_rows)
         seconds = ran.seconds
         score = matcher.score(ran.rows) if matcher is not None and ran.outcome is Outcome.OK else 0.0

@@ -120,7 +120,7 @@ def test_other_keys_are_ids_every_one(tmp_path: Path) -> None:
     assert _read(tmp_path, by_id) == ["a", "b", "c", "d", "d", "f"]
     assert _read(tmp_path, by_id, HERO) == ["a", "b", "f"]
     assert _read(tmp_path, {"1": "f", "2": "b", "717": "a"}, HERO, "id") == ["a", "b", "f"]
-    with pytest.raises(DataError, match=r"the key '9' is the id of no question here, and the 3 keys are not .* 0 to 5"):
+    with pytest.raises(DataError, match=r"the key '9' is the id of no question here, and the keys are not .* 0 to 5"):
         _read(tmp_path, {"9": "f", "2": "b", "717": "a"})
     with pytest.raises(DataError, match=r"no prediction for 1$"):
         _read(tmp_path, {"2": "b", "717": "a"}, HERO)

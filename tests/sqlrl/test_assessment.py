@@ -98,7 +98,7 @@ def test_questions_on_some_databases(hero: Path, tmp_path: Path) -> None:
     ]
     path.write_text(json.dumps(["SELECT name FROM product LIMIT 3", "SELECT random()"]))
     found = assess(config, Quiet(), keep=False)
-    assert found.summary.mean_score == pytest.approx(0.4)
+    assert found.summary.official.mean == pytest.approx(0.4)
     assert [item.judged.verdict.reason for item in found.items] == ["partial", "refused"]
     assert "a function that is not allowed" in found.notes[0]
     with pytest.raises(UsageError, match="no question is on a database 'heroo'; did you mean 'hero'"):
