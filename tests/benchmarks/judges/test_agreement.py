@@ -214,9 +214,6 @@ def test_spider2_agrees_with_pandas() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="a known gap: one column of numbers and booleans mixed is read otherwise by pandas"
-)
 def test_spider2_agrees_with_pandas_on_many_more() -> None:
     agree_on_vectors(MANY // 5)
 
