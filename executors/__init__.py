@@ -13,8 +13,9 @@ from sqlrl.executors.errors import UsageError
 from sqlrl.executors.source import is_server, locate
 
 if TYPE_CHECKING:
-    from sqlrl.executors.embedded import EmbeddedExecutor, ExecutorGroup
-    from sqlrl.executors.sqlalchemy import ServerExecutor, ServerGroup
+    from sqlrl.executors.groups import Group, Member
+    from sqlrl.executors.sandbox.stream import Stream
+    from sqlrl.executors.sqlalchemy import ServerStream
 
 __all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "open_executor", "open_executors"]
 
@@ -27,7 +28,7 @@ def open_executor(
     tables: Sequence[str] | None = None,
     role: str | None = None,
     require_walls: bool = False,
-) -> EmbeddedExecutor | ServerExecutor:
+) -> Member[Stream | ServerStream]:
     """The executor of one source: `sqlite:///shop.sqlite`, `duckdb:///shop.duckdb`, `parquet:///folder`,
     `csv:///folder`, a list of Parquet and CSV files, a path whose content tells what it is, or a server's database:
     `postgresql://user@host/shop`, `mysql://user@host/shop`, `mariadb://user@host/shop`.
@@ -44,26 +45,29 @@ def open_executor(
     on PostgreSQL, MariaDB and MySQL; a view may be listed without the tables beneath it. UnavailableError where the
     server does not answer.
     """
+    if isinstance(tables, str):
+        raise UsageError(f"tables is a list of names, not the text {tables!r}")
+    _check_workers(workers)
     if isinstance(source, str) and is_server(source):
-        from sqlrl.executors.sqlalchemy import ServerExecutor, ServerGroup
+        from sqlrl.executors.sqlalchemy import ServerGroup
 
-        return ServerExecutor.alone(
-            ServerGroup([source], limits=limits, workers=workers, tables=tables, role=role, require_walls=require_walls)
-        )
+        return ServerGroup(
+            [source], limits=limits, workers=workers, tables=tables, role=role, require_walls=require_walls
+        ).only()
     if role is not None:
         raise UsageError("role goes with postgresql://")
-    from sqlrl.executors.embedded import EmbeddedExecutor, ExecutorGroup
+    from sqlrl.executors.embedded import EmbeddedGroup
 
-    return EmbeddedExecutor.alone(
-        ExecutorGroup([locate(source)], limits=limits, workers=workers, tables=tables, require_walls=require_walls)
-    )
+    located = [locate(source)]
+    return EmbeddedGroup(located, limits=limits, workers=workers, tables=tables, require_walls=require_walls).only()
 
 
 def open_executors(
     sources: Sequence[str], *, limits: Limits | None = None, workers: int | None = None, require_walls: bool = False
-) -> ExecutorGroup | ServerGroup:
+) -> Group[Stream | ServerStream]:
     """Many sources of one kind behind one pool of workers, or of one kind of server."""
-    from sqlrl.executors.embedded import ExecutorGroup
+    _check_workers(workers)
+    from sqlrl.executors.embedded import EmbeddedGroup
 
     if any(is_server(source) for source in sources):
         from sqlrl.executors.sqlalchemy import ServerGroup
@@ -75,4 +79,9 @@ def open_executors(
     dialects = {each.kind.dialect for each in located}
     if len(dialects) > 1:
         raise UsageError(f"a group holds sources of one kind, not {' and '.join(sorted(dialects))}")
-    return ExecutorGroup(located, limits=limits, workers=workers, require_walls=require_walls)
+    return EmbeddedGroup(located, limits=limits, workers=workers, require_walls=require_walls)
+
+
+def _check_workers(workers: int | None) -> None:
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers must be 1 or more, not {workers}")

@@ -42,9 +42,10 @@ class Limits:
     memory_bytes: int = 1 << 30
 
     def __post_init__(self) -> None:
-        for name in ("seconds", "rows", "bytes", "memory_bytes"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"Limits.{name} must be positive, not {getattr(self, name)!r}")
+        # The upper bounds are what timers, SQLite's integers and addresses hold.
+        for name, most in (("seconds", 1e6), ("rows", 2**31 - 2), ("bytes", 1 << 40), ("memory_bytes", 1 << 46)):
+            if not 0 < getattr(self, name) <= most:
+                raise ValueError(f"Limits.{name} must be above 0 and at most {most:,.0f}, not {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True)

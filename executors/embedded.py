@@ -1,18 +1,17 @@
-"""Embedded databases: executors whose engine runs inside the sandbox, and groups of them that share one pool."""
+"""Embedded databases: groups of executors whose engine runs inside the sandbox, in the workers of one pool."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result
 from sqlrl.executors.description import read_column_notes
 from sqlrl.executors.duplicates import is_repeatable, likeness
-from sqlrl.executors.errors import QueryError, SandboxError, SourceError
+from sqlrl.executors.errors import QueryError, SourceError
+from sqlrl.executors.groups import Group
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.sandbox import wire
 from sqlrl.executors.sandbox.pool import Pool
@@ -21,7 +20,7 @@ from sqlrl.executors.sandbox.stream import Stream
 from sqlrl.executors.sandbox.tasks import Reply
 from sqlrl.executors.source import SCHEMES, Located
 
-__all__ = ["EmbeddedExecutor", "ExecutorGroup"]
+__all__ = ["EmbeddedGroup"]
 
 LONGEST_QUERY = 100_000  # characters
 _WHAT_ENDED = {
@@ -31,8 +30,8 @@ _WHAT_ENDED = {
 }
 
 
-class ExecutorGroup:
-    """Databases of one engine that share one pool. `group[source]` is the executor of one of them."""
+class EmbeddedGroup(Group[Stream]):
+    """Databases of one engine that share one pool; see `Group`."""
 
     def __init__(
         self,
@@ -51,10 +50,7 @@ class ExecutorGroup:
         place = Workplace(kind.engine, files, self.limits, kind.packages, None if tables is None else tuple(tables))
         self._pool = Pool(place, workers)
         if require_walls:
-            missing = {name: held for name, held in self.walls.items() if held != "held"}
-            if missing:
-                self.close()
-                raise SandboxError("walls that do not hold: " + ", ".join(f"{k} ({v})" for k, v in missing.items()))
+            self.require_walls()
 
     @property
     def walls(self) -> dict[str, str]:
@@ -65,9 +61,6 @@ class ExecutorGroup:
     def sources(self) -> list[str]:
         """The source URLs, in the order they were given."""
         return list(self._places)
-
-    def __getitem__(self, source: str) -> EmbeddedExecutor:
-        return EmbeddedExecutor(self, self._place(source), owns_group=False)
 
     def execute_many(self, queries: Sequence[tuple[str, str]], *, limit: int | None = None) -> list[Result]:
         """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
@@ -167,85 +160,16 @@ class ExecutorGroup:
         """End the workers. Closing twice does nothing."""
         self._pool.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def identify(self, source: str) -> tuple[str, str]:
+        """See `Group.identify`."""
+        place = self._place(source)
+        return place.source, place.kind.dialect
 
     def _place(self, source: str) -> Located:
         try:
             return self._places[source]
         except KeyError:
             raise SourceError(f"{source} is not one of this group's databases") from None
-
-
-class EmbeddedExecutor:
-    """One database of a group, as an `Executor`."""
-
-    def __init__(self, group: ExecutorGroup, place: Located, *, owns_group: bool) -> None:
-        self.source = place.source
-        self.dialect = place.kind.dialect
-        self._group = group
-        self._owns_group = owns_group
-
-    @classmethod
-    def alone(cls, group: ExecutorGroup) -> EmbeddedExecutor:
-        """The executor of a group of one, which closes the group with itself."""
-        (source,) = group.sources
-        return cls(group, group._place(source), owns_group=True)
-
-    @property
-    def walls(self) -> dict[str, str]:
-        """See `ExecutorGroup.walls`."""
-        return self._group.walls
-
-    def describe(self, sample_rows: int = 0, *, row_counts: bool = True, notes: str | Path | None = None) -> str:
-        """See `ExecutorGroup.describe`."""
-        return self._group.describe(self.source, sample_rows, row_counts=row_counts, notes=notes)
-
-    def execute(self, query: str, *, limit: int | None = None, context: Mapping[str, Any] | None = None) -> Result:
-        """Run one read-only query; see `Executor.execute`."""
-        return self.execute_many([query], limit=limit)[0]
-
-    def execute_many(
-        self, queries: Sequence[str], *, limit: int | None = None, context: Mapping[str, Any] | None = None
-    ) -> list[Result]:
-        """Run many; results in the order of the queries."""
-        return self._group.execute_many([(self.source, query) for query in queries], limit=limit)
-
-    def compare_many(
-        self,
-        pairs: Sequence[tuple[str, Gold]],
-        relation: Relation | Sequence[Relation],
-        *,
-        context: Mapping[str, Any] | None = None,
-    ) -> list[Comparison]:
-        """Compare each predicted query's result with its gold, in the worker."""
-        return self._group.compare_many([(self.source, predicted, gold) for predicted, gold in pairs], relation)
-
-    def stream(self, query: str) -> Stream:
-        """The rows of one query of any length, as they come. Raises QueryError where it ends otherwise than OK."""
-        return self._group.stream(self.source, query)
-
-    async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
-        """`execute` without blocking the event loop."""
-        return await asyncio.to_thread(self.execute, query, limit=limit)
-
-    def close(self) -> None:
-        """End the workers, if this executor is not one of a larger group."""
-        if self._owns_group:
-            self._group.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _refusal(query: Any) -> str:

@@ -6,27 +6,26 @@ query and the data is said in `sqlrl.executors.servers`, dialect by dialect, and
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, Row
 from sqlrl.executors.description import read_column_notes
-from sqlrl.executors.errors import QueryError, SandboxError, SourceError, SqlrlError
+from sqlrl.executors.errors import QueryError, SourceError, SqlrlError
+from sqlrl.executors.groups import Group
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.servers.server import Ran, Server
 from sqlrl.executors.servers.session import Settings
 
-__all__ = ["ServerExecutor", "ServerGroup"]
+__all__ = ["ServerGroup", "ServerStream"]
 
 SESSIONS = 4  # connections to one database, unless `workers` says otherwise
 _T = TypeVar("_T")
 
 
-class ServerGroup:
+class ServerGroup(Group["ServerStream"]):
     """Databases of servers of one kind, asked together. `group[source]` is the executor of one of them."""
 
     def __init__(
@@ -53,10 +52,8 @@ class ServerGroup:
             for server in servers:
                 with server.session() as session:
                     self._walls = dict(session.guards)
-            missing = {name: held for name, held in self._walls.items() if held != "held"}
-            if require_walls and missing:
-                words = ", ".join(f"{name} ({held})" for name, held in missing.items())
-                raise SandboxError(f"walls that do not hold: {words}")
+            if require_walls:
+                self.require_walls()
         except BaseException:
             self.close()
             raise
@@ -70,9 +67,6 @@ class ServerGroup:
     def sources(self) -> list[str]:
         """The URLs without their passwords, in the order they were given."""
         return list(self._shown)
-
-    def __getitem__(self, source: str) -> ServerExecutor:
-        return ServerExecutor(self, self._server(source), owns_group=False)
 
     def execute_many(self, queries: Sequence[tuple[str, str]], *, limit: int | None = None) -> list[Result]:
         """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
@@ -141,85 +135,16 @@ class ServerGroup:
         for server in self._servers.values():
             server.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def identify(self, source: str) -> tuple[str, str]:
+        """See `Group.identify`."""
+        server = self._server(source)
+        return server.source, server.dialect
 
     def _server(self, source: str) -> Server:
         server = self._shown.get(source) or self._servers.get(source)
         if server is None:
             raise SourceError("that is not one of this group's databases")
         return server
-
-
-class ServerExecutor:
-    """One database of a group, as an `Executor`."""
-
-    def __init__(self, group: ServerGroup, server: Server, *, owns_group: bool) -> None:
-        self.source = server.source
-        self.dialect = server.dialect
-        self._group = group
-        self._owns_group = owns_group
-
-    @classmethod
-    def alone(cls, group: ServerGroup) -> ServerExecutor:
-        """The executor of a group of one, which closes the group with itself."""
-        (source,) = group.sources
-        return cls(group, group._server(source), owns_group=True)
-
-    @property
-    def walls(self) -> dict[str, str]:
-        """See `ServerGroup.walls`."""
-        return self._group.walls
-
-    def describe(self, sample_rows: int = 0, *, row_counts: bool = True, notes: str | Path | None = None) -> str:
-        """See `ServerGroup.describe`."""
-        return self._group.describe(self.source, sample_rows, row_counts=row_counts, notes=notes)
-
-    def execute(self, query: str, *, limit: int | None = None, context: Mapping[str, Any] | None = None) -> Result:
-        """Run one read-only query; see `Executor.execute`."""
-        return self.execute_many([query], limit=limit)[0]
-
-    def execute_many(
-        self, queries: Sequence[str], *, limit: int | None = None, context: Mapping[str, Any] | None = None
-    ) -> list[Result]:
-        """Run many; results in the order of the queries."""
-        return self._group.execute_many([(self.source, query) for query in queries], limit=limit)
-
-    def compare_many(
-        self,
-        pairs: Sequence[tuple[str, Gold]],
-        relation: Relation | Sequence[Relation],
-        *,
-        context: Mapping[str, Any] | None = None,
-    ) -> list[Comparison]:
-        """Compare each predicted query's result with its gold; each gold is asked once."""
-        return self._group.compare_many([(self.source, predicted, gold) for predicted, gold in pairs], relation)
-
-    def stream(self, query: str) -> ServerStream:
-        """The rows of one query of any length, as they come. Raises QueryError where it ends otherwise than OK."""
-        return self._group.stream(self.source, query)
-
-    async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
-        """`execute` without blocking the event loop."""
-        return await asyncio.to_thread(self.execute, query, limit=limit)
-
-    def close(self) -> None:
-        """End the connections, if this executor is not one of a larger group."""
-        if self._owns_group:
-            self._group.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class ServerStream:

@@ -13,9 +13,8 @@ from sqlrl.executors.base import Comparison, Gold, Limits
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark
-    from sqlrl.executors.embedded import ExecutorGroup
+    from sqlrl.executors.groups import Group
     from sqlrl.executors.relations import Relation
-    from sqlrl.executors.sqlalchemy import ServerGroup
 
 __all__ = ["Judged", "Judging"]
 
@@ -65,7 +64,7 @@ class Judging:
         self.faults = dict(faults or {})
         self.limits = limits or Limits()
         self.workers = workers
-        self._group: ExecutorGroup | ServerGroup | None = None
+        self._group: Group[Any] | None = None
 
     @classmethod
     def of(
@@ -82,7 +81,7 @@ class Judging:
         return cls(judge or benchmark.judges[0], sources, faults=benchmark.faults(), limits=limits, workers=workers)
 
     @property
-    def group(self) -> ExecutorGroup | ServerGroup:
+    def group(self) -> Group[Any]:
         """The executors of every source, started on first use."""
         if self._group is None:
             from sqlrl.executors import open_executors

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlrl.executors.base import Outcome
-from sqlrl.executors.errors import SandboxError, UsageError
+from sqlrl.executors.errors import SandboxError
 from sqlrl.executors.sandbox import wire
 from sqlrl.executors.sandbox.channel import Channel
 from sqlrl.executors.sandbox.loans import Loans
@@ -44,8 +44,6 @@ class Pool:
     """Workers of one workplace. Thread-safe; a forked child gets workers of its own."""
 
     def __init__(self, place: Workplace, workers: int | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise UsageError(f"workers must be 1 or more, not {workers}")
         self.place = place
         self.limits = place.limits
         self.size = workers or max(1, min(os.cpu_count() or 1, 8))
@@ -129,8 +127,15 @@ class Pool:
                 self._wake_reading, self._wake_writing = os.pipe()
                 os.set_blocking(self._wake_reading, False)
                 os.set_blocking(self._wake_writing, False)
-                self._thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.place.engine}", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._serve, name=f"sqlrl-pool-{self.place.engine}", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # the system has no more
+                    os.close(self._wake_reading)
+                    os.close(self._wake_writing)
+                    self._wake_reading = self._wake_writing = -1
+                    raise SandboxError(f"the pool cannot be started: {error}") from None
+                self._thread = thread
             yield
             self._wake()
 

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from sqlrl.executors.base import Limits
 from sqlrl.executors.errors import SandboxError
@@ -79,15 +81,18 @@ def _launch(place: Workplace) -> Launched:
     roots = list(dict.fromkeys([root, *map(_folder_of, place.packages)]))
     code = f"import sys; sys.path[:0] = {roots!r}; from sqlrl.executors.sandbox.worker import main; main()"
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", code, json.dumps(settings)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(task_reading, answer_writing),
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-            cwd="/",
-        )
+        with _memory_file() as file:  # an argument holds 128 KiB, less than the names of a thousand files
+            file.write(json.dumps(settings).encode())
+            file.seek(0)
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", code],
+                stdin=file,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(task_reading, answer_writing),
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+                cwd="/",
+            )
     except OSError as error:
         for descriptor in (task_writing, answer_reading):
             os.close(descriptor)
@@ -96,6 +101,13 @@ def _launch(place: Workplace) -> Launched:
         os.close(task_reading)
         os.close(answer_writing)
     return Launched(process, answer_reading, task_writing)
+
+
+def _memory_file() -> IO[bytes]:
+    """A file without a name; in memory where the system has such, since a disk may be full."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("sqlrl"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _folder_of(package: str) -> str:

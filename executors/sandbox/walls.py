@@ -18,6 +18,7 @@ __all__ = ["WALLS", "raise_walls"]
 
 WALLS = ("parent-death", "rlimits", "no-new-privileges", "landlock", "seccomp")
 HELD = "held"
+OPEN_FILES = 64  # beside those of the source
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22
 _SECCOMP_MODE_FILTER = 2
@@ -35,7 +36,7 @@ def raise_walls(readable: Sequence[str], memory_bytes: int, parent: int) -> dict
     report: dict[str, str] = {}
     for name, wall in (
         ("parent-death", lambda: _die_with(parent)),
-        ("rlimits", lambda: _limit_resources(memory_bytes)),
+        ("rlimits", lambda: _limit_resources(memory_bytes, len(readable))),
         ("no-new-privileges", _give_up_privileges),
         ("landlock", lambda: _close_file_system(readable)),
         ("seccomp", _filter_calls),
@@ -67,7 +68,7 @@ def _die_with(parent: int) -> None:
         os._exit(0)
 
 
-def _limit_resources(memory_bytes: int) -> None:
+def _limit_resources(memory_bytes: int, files: int) -> None:
     import resource
 
     with open("/proc/self/statm") as statm:
@@ -75,7 +76,7 @@ def _limit_resources(memory_bytes: int) -> None:
     for kind, value in (
         (resource.RLIMIT_AS, now + memory_bytes),
         (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_NOFILE, OPEN_FILES + files),
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]

@@ -278,18 +278,18 @@ def say(output: int, kind: bytes, body: bytes = b"") -> None:
         view = view[os.write(output, view) :]
 
 
-def _said(descriptor: int) -> Iterator[tuple[bytes, bool]]:
-    """The bodies of the frames that the parent sends, and whether each is the last of those that have come so far."""
+def _said(descriptor: int) -> Iterator[bytes]:
+    """The bodies of the frames that the parent sends."""
     frames = wire.Frames()
     while piece := os.read(descriptor, 1 << 16):
-        bodies = list(frames.feed(piece))
-        for index, body in enumerate(bodies, 1):
-            yield body, index == len(bodies)
+        yield from frames.feed(piece)
 
 
 def main() -> None:
-    """argv: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input`, `output`."""
-    settings = json.loads(sys.argv[1])
+    """Standard input: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input` and
+    `output`."""
+    settings = json.load(sys.stdin)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     limits = Limits(**settings["limits"])
     module_name, class_name = settings["engine"].split(":")
@@ -298,12 +298,11 @@ def main() -> None:
     output = settings["output"]
     worker = Worker(engine, limits, output)
     say(output, wire.HELLO, json.dumps(report).encode())
-    for body, last in _said(settings["input"]):
+    for body in _said(settings["input"]):
         worker.arm()
         try:
             answer = worker.answer(wire.unpack_task(body))
         except StaleSource:
             os._exit(STALE)
-        if last:
-            worker.disarm()
+        worker.disarm()  # a parent who is slow to read is not the query's doing
         say(output, wire.ANSWER, answer)

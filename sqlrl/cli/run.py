@@ -41,8 +41,8 @@ def command(
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors import Limits, open_executor
 
-    if not timeout > 0:
-        raise UsageError(f"--timeout is a number of seconds above 0, not {timeout:g}")
+    if not 0 < timeout <= 1e6:
+        raise UsageError(f"--timeout is a number of seconds above 0 and at most a million, not {timeout:g}")
     if schema == (query is not None):
         raise UsageError("sqlrl run takes a QUERY, or --schema")
     if notes and not schema:

@@ -47,3 +47,18 @@ def concerts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     connection.close()
     return path
+
+
+@pytest.fixture(scope="session")
+def databases(concerts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The concerts in a file of each engine."""
+    import duckdb
+
+    path = tmp_path_factory.mktemp("both") / "concerts.duckdb"
+    with sqlite3.connect(concerts) as source, duckdb.connect(str(path)) as target:
+        for name, sql in source.execute("select name, sql from sqlite_master where type = 'table'").fetchall():
+            target.execute(sql)
+            rows = source.execute(f"select * from {name}").fetchall()
+            target.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
+    source.close()
+    return {"sqlite": concerts, "duckdb": path}

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from sqlrl.executors import Limits, Outcome, open_executor
-from sqlrl.executors.embedded import EmbeddedExecutor
+from sqlrl.executors.groups import Member
 
 FOLDER = Path(__file__).parent.parent / "attacks"
 ATTACKS = [
@@ -36,22 +35,7 @@ ANSWERED_WITHIN = 4.5
 
 
 @pytest.fixture(scope="module")
-def databases(concerts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The concerts in a file of each engine."""
-    import duckdb
-
-    path = tmp_path_factory.mktemp("attacked") / "concerts.duckdb"
-    with sqlite3.connect(concerts) as source, duckdb.connect(str(path)) as target:
-        for name, sql in source.execute("select name, sql from sqlite_master where type = 'table'").fetchall():
-            target.execute(sql)
-            rows = source.execute(f"select * from {name}").fetchall()
-            target.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
-    source.close()
-    return {"sqlite": concerts, "duckdb": path}
-
-
-@pytest.fixture(scope="module")
-def executors(databases: dict[str, Path]) -> Iterator[dict[str, EmbeddedExecutor]]:
+def executors(databases: dict[str, Path]) -> Iterator[dict[str, Member]]:
     with contextlib.ExitStack() as stack:
         yield {
             engine: stack.enter_context(open_executor(f"{engine}:///{path}", limits=Limits(seconds=1), workers=1))
@@ -63,7 +47,7 @@ def executors(databases: dict[str, Path]) -> Iterator[dict[str, EmbeddedExecutor
 def test_an_attack_ends_as_data_and_leaves_nothing(
     engine: str,
     attack: dict[str, Any],
-    executors: dict[str, EmbeddedExecutor],
+    executors: dict[str, Member],
     databases: dict[str, Path],
     tmp_path: Path,
 ) -> None:

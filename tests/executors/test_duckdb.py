@@ -12,8 +12,8 @@ import duckdb
 import pytest
 
 from sqlrl.executors import Gold, Limits, Outcome, open_executor
-from sqlrl.executors.embedded import EmbeddedExecutor
 from sqlrl.executors.errors import SourceError
+from sqlrl.executors.groups import Member
 from sqlrl.executors.relations import Relation
 
 
@@ -36,22 +36,22 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def executor(shop: Path) -> Iterator[EmbeddedExecutor]:
+def executor(shop: Path) -> Iterator[Member]:
     with open_executor(str(shop), limits=Limits(seconds=1), workers=1) as executor:
         yield executor
 
 
 @pytest.fixture(scope="module")
-def restricted(shop: Path) -> Iterator[EmbeddedExecutor]:
+def restricted(shop: Path) -> Iterator[Member]:
     with open_executor(str(shop), limits=Limits(seconds=1), workers=1, tables=["orders", "Customers"]) as executor:
         yield executor
 
 
-def test_every_wall_holds(executor: EmbeddedExecutor) -> None:
+def test_every_wall_holds(executor: Member) -> None:
     assert set(executor.walls.values()) == {"held"}
 
 
-def test_cells_come_back_as_they_are(executor: EmbeddedExecutor) -> None:
+def test_cells_come_back_as_they_are(executor: Member) -> None:
     query = (
         "select 1.50::decimal(5,2), date '2024-02-29', timestamp '2024-02-29 12:00:00.5', interval 90 minutes, "
         "170141183460469231731687303715884105727::hugeint, [1, null], {'a': [1], 'b': 'x'}, map {'k': 1}, "
@@ -77,7 +77,7 @@ def test_cells_come_back_as_they_are(executor: EmbeddedExecutor) -> None:
     assert row[14].utcoffset() == datetime.timedelta(0)
 
 
-def test_comparing_knows_decimals_lists_and_structs(executor: EmbeddedExecutor) -> None:
+def test_comparing_knows_decimals_lists_and_structs(executor: Member) -> None:
     pairs = [
         ("select sum(paid) from orders", "select 6.0"),
         ("select list(id order by id) from customers", "select [1, 2]"),
@@ -96,12 +96,12 @@ def test_comparing_knows_decimals_lists_and_structs(executor: EmbeddedExecutor) 
         "with other as (update orders set paid = 0 returning id) select * from other",
     ],
 )
-def test_writing_inside_a_with_is_refused(executor: EmbeddedExecutor, query: str) -> None:
+def test_writing_inside_a_with_is_refused(executor: Member, query: str) -> None:
     assert executor.execute(query).outcome is Outcome.REFUSED
     assert executor.execute("select count(*), sum(paid) from orders").rows == ((3, decimal.Decimal("6.00")),)
 
 
-def test_a_schema_has_keys_types_and_counts(executor: EmbeddedExecutor) -> None:
+def test_a_schema_has_keys_types_and_counts(executor: Member) -> None:
     text = executor.describe(sample_rows=1)
     assert "PRIMARY KEY" in text
     assert "FOREIGN KEY" in text
@@ -147,7 +147,7 @@ def test_a_schema_has_keys_types_and_counts(executor: EmbeddedExecutor) -> None:
         "select * from 'secrets'",
     ],
 )
-def test_a_list_of_tables_hides_the_others(restricted: EmbeddedExecutor, query: str) -> None:
+def test_a_list_of_tables_hides_the_others(restricted: Member, query: str) -> None:
     result = restricted.execute(query)
     assert result.outcome in (Outcome.REFUSED, Outcome.INVALID), result
     assert "42" not in result.message
@@ -165,11 +165,11 @@ def test_a_list_of_tables_hides_the_others(restricted: EmbeddedExecutor, query: 
         "select count(*) from orders, generate_series(1, 1) t(x)",
     ],
 )
-def test_a_list_of_tables_leaves_its_own_open(restricted: EmbeddedExecutor, query: str) -> None:
+def test_a_list_of_tables_leaves_its_own_open(restricted: Member, query: str) -> None:
     assert restricted.execute(query).rows == ((3,),), restricted.execute(query)
 
 
-def test_a_list_of_tables_is_what_is_described(restricted: EmbeddedExecutor) -> None:
+def test_a_list_of_tables_is_what_is_described(restricted: Member) -> None:
     text = restricted.describe()
     assert "orders" in text
     assert "secrets" not in text

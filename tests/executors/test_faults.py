@@ -20,8 +20,8 @@ import duckdb
 import pytest
 
 from sqlrl.executors import Gold, Limits, Outcome, Result, open_executor
-from sqlrl.executors.embedded import EmbeddedExecutor
 from sqlrl.executors.errors import QueryError, SandboxError, UsageError
+from sqlrl.executors.groups import Member
 from sqlrl.executors.relations import Relation
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -91,19 +91,6 @@ def _write_csv(path: Path, number: int) -> None:
 WRITERS = {"sqlite": _write_sqlite, "duckdb": _write_duckdb, "parquet": _write_parquet, "csv": _write_csv}
 
 
-@pytest.fixture(scope="module")
-def databases(concerts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The singers in a file of each engine."""
-    path = tmp_path_factory.mktemp("faults") / "concerts.duckdb"
-    with sqlite3.connect(concerts) as source, duckdb.connect(str(path)) as target:
-        target.execute("create table singer(name text, age int)")
-        target.executemany(
-            "insert into singer values (?, ?)", source.execute("select name, age from singer").fetchall()
-        )
-    source.close()
-    return {"sqlite": concerts, "duckdb": path}
-
-
 @pytest.fixture(params=["sqlite", "duckdb"])
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine in turn."""
@@ -111,7 +98,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def shared(engine: str, databases: dict[str, Path]) -> Iterator[EmbeddedExecutor]:
+def shared(engine: str, databases: dict[str, Path]) -> Iterator[Member]:
     """An executor of two workers with time enough on a busy machine."""
     with open_executor(str(databases[engine]), limits=Limits(seconds=10), workers=2) as executor:
         executor.execute("select 1")
@@ -122,7 +109,7 @@ def shared(engine: str, databases: dict[str, Path]) -> Iterator[EmbeddedExecutor
 
 
 @pytest.mark.parametrize("queries", [500, pytest.param(5_000, marks=pytest.mark.slow)])
-def test_workers_killed_at_random_cost_nobody_an_answer(shared: EmbeddedExecutor, queries: int) -> None:
+def test_workers_killed_at_random_cost_nobody_an_answer(shared: Member, queries: int) -> None:
     """One is killed in each batch, so that no query can meet two deaths that are not its own."""
     chance = random.Random(7)
     pool = shared._group._pool
@@ -138,12 +125,12 @@ def test_workers_killed_at_random_cost_nobody_an_answer(shared: EmbeddedExecutor
         assert _wait_until(lambda victim=victim: victim.pid not in _workers_of(shared))  # type: ignore[misc]
 
 
-def _workers_of(executor: EmbeddedExecutor) -> set[int]:
+def _workers_of(executor: Member) -> set[int]:
     pool = executor._group._pool
     return {worker.launched.process.pid for worker in [*pool._workers, *pool._spares]}
 
 
-def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: EmbeddedExecutor) -> None:
+def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: Member) -> None:
     """It must not wait for one while all others are idle and none of them is new."""
     slow = "with recursive t(x) as (select 1 union all select x + 1 from t where x < {0}) select max(x) from t"
     few = 20_000 if shared.dialect == "sqlite" else 600
@@ -156,7 +143,7 @@ def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: EmbeddedExecutor)
         assert [result.rows for result in results] == [((steps + i,),) for i in range(many)]
 
 
-def _kill_one_at_work(executor: EmbeddedExecutor) -> None:
+def _kill_one_at_work(executor: Member) -> None:
     for worker in executor._group._pool._workers:
         if worker.tasks and worker.jobs:
             os.kill(worker.launched.process.pid, signal.SIGKILL)
@@ -173,7 +160,7 @@ def _within(call: Callable[[], list[Result]], seconds: float) -> list[Result]:
     return given
 
 
-def test_a_query_that_ends_its_worker_is_tried_twice_and_its_neighbours_are_right(shared: EmbeddedExecutor) -> None:
+def test_a_query_that_ends_its_worker_is_tried_twice_and_its_neighbours_are_right(shared: Member) -> None:
     shared.execute_many([f"select {i}" for i in range(20)])
     others = _children(os.getpid()) - _workers_of(shared)
     patience = max(map(_processor_ticks, _workers_of(shared))) + TICKS  # a start costs less, the endless query more
@@ -282,7 +269,7 @@ def test_a_database_changed_in_place_is_read_as_it_is_now(journal: str, tmp_path
 # -- many at once
 
 
-def test_threads_share_an_executor(shared: EmbeddedExecutor) -> None:
+def test_threads_share_an_executor(shared: Member) -> None:
     def ask(number: int) -> list[object]:
         return [shared.execute(f"select {number * 10 + i}, count(*) from singer").rows for i in range(10)]
 
@@ -291,7 +278,7 @@ def test_threads_share_an_executor(shared: EmbeddedExecutor) -> None:
     assert found == [[((number * 10 + i, 30),) for i in range(10)] for number in range(64)]
 
 
-def test_tasks_of_asyncio_share_an_executor(shared: EmbeddedExecutor) -> None:
+def test_tasks_of_asyncio_share_an_executor(shared: Member) -> None:
     async def ask_all() -> list[object]:
         results = await asyncio.gather(*(shared.aexecute(f"select {i}") for i in range(64)))
         return [result.rows for result in results]
@@ -342,7 +329,7 @@ def test_parent_and_children_of_a_fork_each_get_their_own_answers(engine: str, d
 # -- streams
 
 
-def test_a_stream_left_half_way_leaves_no_process(shared: EmbeddedExecutor, engine: str) -> None:
+def test_a_stream_left_half_way_leaves_no_process(shared: Member, engine: str) -> None:
     pool = shared._group._pool
     for leave in ("close", "forget"):
         stream = shared.stream(ENDLESS_ROWS[engine])
@@ -358,7 +345,7 @@ def test_a_stream_left_half_way_leaves_no_process(shared: EmbeddedExecutor, engi
     assert shared.execute("select count(*) from singer").rows == ((30,),)
 
 
-def test_streams_run_beside_other_queries(shared: EmbeddedExecutor, engine: str) -> None:
+def test_streams_run_beside_other_queries(shared: Member, engine: str) -> None:
     streams = [shared.stream(ENDLESS_ROWS[engine]) for _ in range(2)]
     rows = [iter(stream) for stream in streams]
     first = next(rows[0])[0]
@@ -560,3 +547,44 @@ def test_a_pool_has_a_worker_at_least(tmp_path: Path) -> None:
     for workers in (0, -1):
         with pytest.raises(UsageError, match="workers must be 1 or more"):
             open_executor(str(path), workers=workers)
+
+
+# -- sources of many files, limits past what a machine holds
+
+
+def test_a_group_of_thousands_of_files(tmp_path: Path) -> None:
+    """Their names are longer together than one argument of a process may be."""
+    from sqlrl.executors import open_executors
+
+    first = tmp_path / f"{'a' * 100}-0.sqlite"
+    _write_sqlite(first, 7)
+    paths = [first, *(tmp_path / f"{'a' * 100}-{number}.sqlite" for number in range(1, 1_500))]
+    for path in paths[1:]:
+        os.link(first, path)
+    with open_executors([f"sqlite:///{path}" for path in paths], workers=1) as group:
+        results = group.execute_many([(source, "select n from t") for source in group.sources[::100]])
+        assert {result.rows for result in results} == {((7,),)}, results[0]
+        assert group.walls["landlock"] == "held" or sys.platform != "linux"
+
+
+def test_a_table_of_a_hundred_csv_files(tmp_path: Path) -> None:
+    folder = tmp_path / "shop" / "sales"
+    folder.mkdir(parents=True)
+    for number in range(100):
+        _write_csv(folder / f"{number}.csv", number)
+    with open_executor(f"csv:///{tmp_path / 'shop'}", workers=1) as executor:
+        result = executor.execute("select count(*), sum(n) from sales")
+        assert result.rows == ((100, 4950),), result
+
+
+def test_limits_that_no_machine_holds_are_refused() -> None:
+    for wrong in ({"seconds": float("inf")}, {"seconds": float("nan")}, {"rows": 2**31}, {"bytes": 0}):
+        with pytest.raises(ValueError, match="must be above 0 and at most"):
+            Limits(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_is_no_list_of_tables(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    _write_sqlite(path, 7)
+    with pytest.raises(UsageError, match="tables is a list of names"):
+        open_executor(str(path), tables="ok")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
 from sqlrl.executors import Limits, Outcome, Result, open_executor
-from sqlrl.executors.embedded import EmbeddedExecutor
+from sqlrl.executors.groups import Member
 
 MODEST = settings(
     derandomize=True,
@@ -48,21 +46,8 @@ COLUMNS = ("age", "name", "country", "singer_id", "nothing")
 FUNCTIONS = ("abs", "length", "upper", "sum", "count", "max", "coalesce", "hex", "substr", "typeof", "json", "nothing")
 
 
-@pytest.fixture(scope="module")
-def databases(concerts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The concerts in a file of each engine."""
-    path = tmp_path_factory.mktemp("fuzzed") / "concerts.duckdb"
-    with sqlite3.connect(concerts) as source, duckdb.connect(str(path)) as target:
-        for name, sql in source.execute("select name, sql from sqlite_master where type = 'table'").fetchall():
-            target.execute(sql)
-            rows = source.execute(f"select * from {name}").fetchall()
-            target.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
-    source.close()
-    return {"sqlite": concerts, "duckdb": path}
-
-
 @pytest.fixture(scope="module", params=["sqlite", "duckdb"])
-def executor(request: pytest.FixtureRequest, databases: dict[str, Path]) -> Iterator[EmbeddedExecutor]:
+def executor(request: pytest.FixtureRequest, databases: dict[str, Path]) -> Iterator[Member]:
     """One of the engines; at the end its file has the bytes that it had, and no file lies beside it."""
     path = databases[request.param]
     before = hashlib.sha256(path.read_bytes()).digest()
@@ -73,7 +58,7 @@ def executor(request: pytest.FixtureRequest, databases: dict[str, Path]) -> Iter
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-def _ask(executor: EmbeddedExecutor, queries: list[str]) -> None:
+def _ask(executor: Member, queries: list[str]) -> None:
     results = executor.execute_many(queries)
     assert len(results) == len(queries)
     for query, result in zip(queries, results, strict=True):
@@ -86,7 +71,7 @@ def _ask(executor: EmbeddedExecutor, queries: list[str]) -> None:
 
 @given(queries=st.lists(st.text(max_size=80), min_size=1, max_size=BATCH))
 @MODEST
-def test_any_text(executor: EmbeddedExecutor, queries: list[str]) -> None:
+def test_any_text(executor: Member, queries: list[str]) -> None:
     _ask(executor, queries)
 
 
@@ -94,7 +79,7 @@ def test_any_text(executor: EmbeddedExecutor, queries: list[str]) -> None:
     queries=st.lists(st.binary(max_size=80), min_size=1, max_size=BATCH), codec=st.sampled_from(["latin-1", "utf-8"])
 )
 @MODEST
-def test_any_bytes_as_text(executor: EmbeddedExecutor, queries: list[bytes], codec: str) -> None:
+def test_any_bytes_as_text(executor: Member, queries: list[bytes], codec: str) -> None:
     _ask(executor, [query.decode(codec, "surrogateescape") for query in queries])
 
 
@@ -145,7 +130,7 @@ def statements(draw: st.DrawFn) -> exp.Expression:
 
 @given(trees=st.lists(statements(), min_size=1, max_size=BATCH))
 @MODEST
-def test_statements_put_together(executor: EmbeddedExecutor, trees: list[exp.Expression]) -> None:
+def test_statements_put_together(executor: Member, trees: list[exp.Expression]) -> None:
     _ask(executor, [tree.sql(dialect=executor.dialect) for tree in trees])
 
 
@@ -162,7 +147,7 @@ def test_statements_put_together(executor: EmbeddedExecutor, trees: list[exp.Exp
         ("select 1 -- 2\n+ 1", "select 1 -- 2 + 1"),
     ],
 )
-def test_queries_that_look_alike_are_not_taken_for_one(executor: EmbeddedExecutor, one: str, other: str) -> None:
+def test_queries_that_look_alike_are_not_taken_for_one(executor: Member, one: str, other: str) -> None:
     alone = [executor.execute(query) for query in (one, other)]
     together = executor.execute_many([one, other])
     assert [(result.outcome, result.rows) for result in together] == [(each.outcome, each.rows) for each in alone]
@@ -191,5 +176,5 @@ def mutations(draw: st.DrawFn) -> str:
 
 @given(queries=st.lists(mutations(), min_size=1, max_size=BATCH))
 @MODEST
-def test_real_queries_after_accidents(executor: EmbeddedExecutor, queries: list[str]) -> None:
+def test_real_queries_after_accidents(executor: Member, queries: list[str]) -> None:
     _ask(executor, queries)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sqlrl.executors import Limits, Outcome, open_executor
-from sqlrl.executors.sqlalchemy import ServerExecutor
+from sqlrl.executors.groups import Member
 from tests.executors.test_attacks import ANSWERED_WITHIN, FITTING, FOLDER
 from tests.servers import Server
 
@@ -51,15 +51,15 @@ LEFT = {  # what a query could leave in a session, or in the server
 @pytest.fixture(scope="module")
 def opened(concerts: Path) -> Iterator[Any]:
     """server -> an executor of its concerts, as the role that owns them."""
-    found: dict[str, ServerExecutor] = {}
+    found: dict[str, Member] = {}
 
-    def of(server: Server) -> ServerExecutor:
+    def of(server: Server) -> Member:
         if server.kind not in found:
             url = server.load("concerts", concerts)
             for statement in OWN[server.kind]:
                 server.ask(statement, "concerts", "ordinary")
             executor = open_executor(url, limits=Limits(seconds=1, bytes=16 << 20), workers=1)
-            assert isinstance(executor, ServerExecutor)
+            assert isinstance(executor, Member)
             found[server.kind] = executor
         return found[server.kind]
 
@@ -68,7 +68,7 @@ def opened(concerts: Path) -> Iterator[Any]:
         executor.close()
 
 
-def _attack(server: Server, executor: ServerExecutor, attack: dict[str, Any]) -> None:
+def _attack(server: Server, executor: Member, attack: dict[str, Any]) -> None:
     canary = server.folder / "canary"
     canary.mkdir(exist_ok=True)
     canary.chmod(0o777)

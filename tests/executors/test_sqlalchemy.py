@@ -27,13 +27,13 @@ from sqlrl.executors.errors import (
     UnavailableError,
     UsageError,
 )
+from sqlrl.executors.groups import Member
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.servers.session import Session, Settings
 from sqlrl.executors.servers.statement import Statement, read_statement
-from sqlrl.executors.sqlalchemy import ServerExecutor
 from tests.servers import Server, start_mysql, start_postgresql
 
-Opener = Callable[..., ServerExecutor]
+Opener = Callable[..., Member]
 
 
 @pytest.fixture(params=["postgresql", "mysql"])
@@ -49,9 +49,9 @@ def opened(server: Server) -> Iterator[Opener]:
     """Opens the concerts, by default as the role that owns them."""
     executors = []
 
-    def of(user: str = "ordinary", **settings: Any) -> ServerExecutor:
+    def of(user: str = "ordinary", **settings: Any) -> Member:
         executor = open_executor(server.url("concerts", user), workers=2, **settings)
-        assert isinstance(executor, ServerExecutor)
+        assert isinstance(executor, Member)
         executors.append(executor)
         return executor
 
