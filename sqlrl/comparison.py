@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlrl.evaluation import rank
 from sqlrl.executors.errors import DataError, UsageError
 from sqlrl.runs import Run, read_lines
 from sqlrl.statistics import Interval, clustered_bootstrap, mcnemar, paired, percentile_bootstrap, permutation
@@ -221,7 +222,8 @@ def _by_label(pairs: Sequence[Pair]) -> dict[str, dict[str, Change]]:
         if pair.after.get("db_id"):
             found["database"][pair.after["db_id"]].append(pair)
     return {
-        label: {value: Change.of(those) for value, those in sorted(values.items())} for label, values in found.items()
+        label: {value: Change.of(those) for value, those in sorted(values.items(), key=rank)}
+        for label, values in found.items()
     }
 
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from sqlrl.policies import Policy
     from sqlrl.shots import Shots
 
-__all__ = ["DIFFICULTIES", "Item", "Score", "Summary", "ask", "evaluate", "summarise"]
+__all__ = ["Item", "Score", "Summary", "ask", "evaluate", "rank", "summarise"]
 
 
-DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
+_DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def summarise(items: Sequence[Item], judge: str, ceiling: Ceiling | None = None)
         unjudged,
         Counter(item.judged.outcome for item in items),
         {
-            label: {value: Score.of(found) for value, found in sorted(values.items(), key=_place)}
+            label: {value: Score.of(found) for value, found in sorted(values.items(), key=rank)}
             for label, values in by.items()
         },
         Counter(item.judged.verdict.reason for item in items),
@@ -258,7 +258,7 @@ def summarise(items: Sequence[Item], judge: str, ceiling: Ceiling | None = None)
     )
 
 
-def _place(labelled: tuple[str, Any]) -> tuple[int, str]:
+def rank(labelled: tuple[str, Any]) -> tuple[int, str]:
     """Difficulties from easy to hard, all else by name."""
     value = labelled[0]
-    return (DIFFICULTIES.index(value) if value in DIFFICULTIES else -1, value)
+    return (_DIFFICULTIES.index(value) if value in _DIFFICULTIES else -1, value)

@@ -111,11 +111,7 @@ def _show_label(label: str, values: Mapping[str, Change], terminal: Terminal) ->
     from sqlrl.cli.terminal import percent
 
     shown = list(values.items())
-    if label == "difficulty":
-        from sqlrl.evaluation import DIFFICULTIES
-
-        shown.sort(key=lambda each: DIFFICULTIES.index(each[0]) if each[0] in DIFFICULTIES else -1)
-    else:
+    if label != "difficulty":
         shown = sorted(shown, key=lambda each: -(each[1].gained + each[1].lost))[:_MOST]
     rows = [
         (
@@ -131,6 +127,7 @@ def _show_label(label: str, values: Mapping[str, Change], terminal: Terminal) ->
 
 
 def _show_pairs(word: str, pairs: list[Pair], most: int, terminal: Terminal) -> None:
+    from rich.table import Table
     from rich.text import Text
 
     terminal.print()
@@ -139,18 +136,20 @@ def _show_pairs(word: str, pairs: list[Pair], most: int, terminal: Terminal) -> 
     terminal.print(title.append(more, style="not bold default"))
     for pair in pairs[:most]:
         item = pair.after
-        terminal.print(Text(f"  {item.get('question', item['id'])}").append(
-            f"  {item['id']}, {item.get('db_id', '')}", style="bright_black"))  # fmt: skip
-        for side, answer in (("before", pair.before), ("after", pair.after)):
-            terminal.print(_answer(side, answer))
+        lines = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+        asked = Text(str(item.get("question", item["id"])))
+        lines.add_row(" •", "asked", asked.append(f"  {item['id']}, {item.get('db_id', '')}", style="bright_black"))
+        lines.add_row("", "before", _answer(pair.before))
+        lines.add_row("", "after", _answer(pair.after))
+        terminal.print(lines)
 
 
-def _answer(side: str, item: dict[str, Any]) -> Text:
+def _answer(item: dict[str, Any]) -> Text:
     from rich.text import Text
 
     query = " ".join(str(item.get("predicted") or "(no query)").split())
     style = "green" if item["correct"] else "red"
-    line = Text(f"    {side:<7}").append(query, style=style)
+    line = Text(query, style=style)
     if not item["correct"]:
         line.append(f"  {str(item.get('reason', 'wrong')).replace('_', ' ')}", style="bright_black")
     return line
