@@ -37,6 +37,7 @@ def test_what_changed_is_counted_and_tested() -> None:
     assert found.across is None
     assert [pair.after["id"] for pair in found.lost] == ["1"]
     assert found.by["difficulty"]["hard"].gained == 3
+    assert list(found.by["difficulty"]) == ["easy", "hard"]
     assert sum(change.total for change in found.by["database"].values()) == 10
     assert not found.notes
     assert json.loads(json.dumps(found.to_dict()))["lost"][0]["question"] == "question 1"
