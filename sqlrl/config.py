@@ -55,6 +55,7 @@ class TrainConfig(_Config):
     method: str | None = None  # sft, rft, grpo, or a chain such as sft+rft
     reward: str = "execution"
     judge: str | None = None  # in place of the reward's own
+    recipe: str | None = None  # by name, or a YAML file
     out: str = "runs"
     name: str | None = None
     seed: int = 0
@@ -67,9 +68,18 @@ class TrainConfig(_Config):
     prompt_style: str | None = None
     thinking: bool | None = None
     prefill: bool = False
-    lora: int = 0  # rank of a low-rank adapter; 0 trains all weights
     save_steps: int = 50
     evaluate: bool = True
+    report_to: str = "none"  # tensorboard, wandb, trackio; several with commas between
+    overlap: bool = False  # train although questions or databases are shared with what is held out
+    difficulty: str | None = None  # what `sqlrl check --policy` wrote: questions always or never solved are left out
+    lora: int | None = None
+    sampler: str | None = None
+    vllm_server: str | None = None
+    vllm_memory: float | None = None
+    gradient_checkpointing: bool | None = None
+    micro_batch: int | None = None
+    max_prompt_tokens: int | None = None
     sft_steps: int | None = None
     sft_learning_rate: float | None = None
     sft_dropout: float | None = None
@@ -82,16 +92,21 @@ class TrainConfig(_Config):
     num_generations: int | None = None
     temperature: float | None = None
     updates: int | None = None
+    loss: str | None = None
+    scale_rewards: str | None = None
+    beta: float | None = None
+    epsilon_high: float | None = None
+    skip_dead_groups: bool | None = None
     max_completion_tokens: int | None = None
 
     def __post_init__(self) -> None:
         self._check(
             at_least_one=(
                 "max_steps", "threads", "workers", "limit", "save_steps", "questions", "rft_rounds", "updates",
-                "sft_steps", "rft_steps", "grpo_steps", "grpo_samples", "max_completion_tokens",
+                "sft_steps", "rft_steps", "grpo_steps", "grpo_samples", "max_completion_tokens", "max_prompt_tokens",
             ),
             above_nought=("seconds", "sft_learning_rate", "grpo_learning_rate", "temperature"),
-            not_negative=("seed", "lora", "sft_dropout"),
+            not_negative=("seed", "lora", "sft_dropout", "micro_batch", "beta", "epsilon_high"),
         )  # fmt: skip
         if self.sft_dropout is not None and self.sft_dropout >= 1:
             raise UsageError(f"--sft-dropout must be below 1, not {self.sft_dropout}")

@@ -21,7 +21,8 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run"}
 @click.argument("benchmark", required=False)
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--policy", help="tiny, runs/<run>, a checkpoint folder or hf:org/name [default: by the machine].")
-@click.option("--method", help="sft, rft, grpo or a chain: sft+grpo, sft+rft+grpo [default: the recipe's].")
+@click.option("--recipe", metavar="NAME", help="Settings for a machine: `sqlrl recipes` lists them; or a YAML file.")
+@click.option("--method", help="sft, rft, grpo, rloo or a chain: sft+grpo, sft+rft+grpo [default: the recipe's].")
 @click.option("--reward", default="execution", show_default=True, help="Preset: execution, deepretrieval-spider ...")
 @click.option("--judge", help="Judge in place of the reward's own.")
 @click.option("--config", "config_file", metavar="FILE", help="YAML file whose keys are these flags; flags win.")
@@ -39,7 +40,9 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run"}
 @click.option("--prompt-style", help="full, compact or terse [default: the recipe's].")
 @click.option("--thinking/--no-thinking", default=None, help="Whether a <think> part comes first.")
 @click.option("--prefill", is_flag=True, help="End the prompt with <think>.")
-@click.option("--lora", default=0, show_default=True, metavar="RANK", help="Train a low-rank adapter; 0 trains all.")
+@click.option(
+    "--lora", type=int, metavar="RANK", help="Low-rank adapter; 0 trains all weights [default: the recipe's]."
+)
 @click.option("--save-steps", default=50, show_default=True, help="Steps between checkpoints.")
 @click.option("--evaluate/--no-evaluate", default=True, help="Score the validation split after each stage.")
 @click.option("--sft-steps", type=int)
@@ -56,7 +59,21 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run"}
 )
 @click.option("--temperature", type=float, help="Of sampling.")
 @click.option("--updates", type=int, help="GRPO: updates from one sampled batch.")
+@click.option("--loss", help="GRPO: dapo, dr_grpo, grpo, bnpo, gspo, cispo, sapo, luspo, vespo.")
+@click.option("--scale-rewards", help="GRPO: none, group or batch.")
+@click.option("--beta", type=float, help="GRPO, RLOO: weight of the divergence from the start.")
+@click.option("--epsilon-high", type=float, help="GRPO: upper clip of the ratio.")
+@click.option("--skip-dead-groups/--no-skip-dead-groups", default=None, help="GRPO: choose questions that teach.")
+@click.option("--max-prompt-tokens", type=int, help="Leave out questions with longer prompts.")
 @click.option("--max-completion-tokens", type=int)
+@click.option("--sampler", help="own, trl, vllm or vllm-server.")
+@click.option("--vllm-server", metavar="URL")
+@click.option("--vllm-memory", type=float, metavar="SHARE", help="Of the device, for vLLM in the same process.")
+@click.option("--micro-batch", type=int, help="Sequences that one device holds at once.")
+@click.option("--gradient-checkpointing/--no-gradient-checkpointing", default=None)
+@click.option("--report-to", default="none", show_default=True, help="Besides: tensorboard, wandb, trackio.")
+@click.option("--overlap", is_flag=True, help="Train although questions or databases are shared with what is held out.")
+@click.option("--difficulty", metavar="FILE", help="Of `sqlrl check --policy`: leave out the always or never solved.")
 @click.pass_context
 def command(
     context: click.Context,

@@ -11,7 +11,7 @@ from sqlrl.executors.errors import DataError, MissingExtraError, UnavailableErro
 from sqlrl.policies import Message
 from sqlrl.prompts import Prompter
 
-__all__ = ["LocalPolicy", "check_device", "load_checkpoint"]
+__all__ = ["LocalPolicy", "check_device", "load_checkpoint", "load_tokenizer"]
 
 _MARKS = ("config.json", "adapter_config.json")
 
@@ -87,11 +87,14 @@ def checkpoint_in(folder: Path) -> Path:
     )
 
 
-def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
-    """(model, tokenizer) of a folder or hub id, on `device` (by default the GPU, where there is one)."""
+def load_checkpoint(name: str, *, device: str | None = None, dtype: str | None = None) -> tuple[Any, Any]:
+    """(model, tokenizer) of a folder or hub id, on `device` (by default the GPU, where there is one).
+
+    dtype: of the weights, by torch's name; by default bfloat16 on a GPU, float32 elsewhere.
+    """
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
         from transformers.utils import logging as transformers_logging
     except ImportError as error:
         raise MissingExtraError(error.name or "transformers", "train") from None
@@ -101,20 +104,28 @@ def load_checkpoint(name: str, *, device: str | None = None) -> tuple[Any, Any]:
     if not Path(name).exists():
         _check_hub(name)
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    dtype = torch.bfloat16 if place.startswith("cuda") else torch.float32
+    width = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
+        tokenizer = load_tokenizer(name)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, width))
     except Exception as error:  # whatever transformers, safetensors and the hub raise becomes ours here
         line = " ".join(str(error).split())[:200]
         if Path(name).exists():
             raise DataError(f"the checkpoint {name} cannot be loaded: {line}") from None
         raise UnavailableError(_not_to_be_had(name, "no network or no such model")) from None
     model.to(place)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
     model.eval()
     return model, tokenizer
+
+
+def load_tokenizer(name: str) -> Any:
+    """The tokenizer of a folder or hub id, that pads on the left; what transformers raises where there is none."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
 
 
 def check_device(name: str) -> None:

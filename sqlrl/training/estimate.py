@@ -117,7 +117,7 @@ def _memory(config: Any, plan: Plan, sequences: int, length: int) -> int:
 
     bytes_a_number = 2 if torch.cuda.is_available() else 4
     parameters = _parameters(config)
-    trained = parameters if not plan.config.lora else parameters // 50
+    trained = parameters if not plan.recipe.lora else parameters // 50
     micro = sequences if plan.is_tiny else 8
     activations = micro * length * (3 * config.vocab_size + 34 * config.hidden_size * config.num_hidden_layers)
     return bytes_a_number * (parameters + trained + activations) + 2 * 4 * trained

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlrl.training.processes import ALONE, Processes
+
 __all__ = ["Groups", "Tally", "spread"]
 
 REST = 4  # a question solved by its whole group rests for this many visits
@@ -34,6 +36,35 @@ class Tally:
     reward_seconds: float = 0.0
     sample_seconds: float = 0.0
     completions: int = 0
+    unpaid: int = 0
+
+    def count(self, rewards: Sequence[float | None], best: float) -> str:
+        """Add one group's rewards; "live" where they differ, else "solved" or "dead"."""
+        mine = [value for value in rewards if value is not None]
+        alive = bool(mine) and max(mine) - min(mine) > 1e-9
+        solved = bool(mine) and not alive and min(mine) >= best
+        self.groups += 1
+        self.dead += not alive
+        self.solved += solved
+        self.reward_sum += sum(mine)
+        self.rewards += len(mine)
+        self.completions += len(rewards)
+        self.unpaid += len(rewards) - len(mine)
+        return "live" if alive else "solved" if solved else "dead"
+
+    @classmethod
+    def joined(cls, tallies: Sequence[Tally]) -> Tally:
+        """Of several processes' tallies of one step: counts added; seconds as the slowest took."""
+        whole = cls(
+            **{
+                name: sum(getattr(tally, name) for tally in tallies)
+                for name in cls.__slots__
+                if not name.endswith("_seconds")
+            }
+        )
+        whole.reward_seconds = max(tally.reward_seconds for tally in tallies)
+        whole.sample_seconds = max(tally.sample_seconds for tally in tallies)
+        return whole
 
     def metrics(self) -> dict[str, float]:
         groups = max(1, self.groups)
@@ -42,6 +73,7 @@ class Tally:
             "dead_groups": self.dead / groups,
             "solved_groups": self.solved / groups,
             "sampled_completions": float(self.completions),
+            "unpaid_completions": float(self.unpaid),
             "reward_seconds": self.reward_seconds,
             "sample_seconds": self.sample_seconds,
         }
@@ -109,9 +141,11 @@ class Groups:
         samples: int | None = None,
         dynamic: bool = True,
         waves: int = 2,
+        processes: Processes = ALONE,
     ) -> None:
         self.learner = learner
         self.examples = {example.id: example for example in examples}
+        self.processes = processes
         self.reward = reward
         self.size = size
         self.samples = max(size, samples or size)
@@ -119,7 +153,7 @@ class Groups:
         self.seed = seed
         self.dynamic = dynamic
         self.waves = waves
-        self.order = Order(list(self.examples), seed)
+        self.order = Order(processes.share(list(self.examples)), seed)
         self.live_rate = 0.5
         self.tally = Tally()
         self.seen: list[dict[str, Any]] = []  # the last step's samples, for readers
@@ -176,7 +210,8 @@ class Groups:
         started = time.perf_counter()
         learner = self.learner
         # Seeded by the step, not by what went before: a resumed run samples what it would have sampled.
-        seed = random.Random(f"{self.seed}/{step}/{wave}").getrandbits(63)
+        place = f"/{self.processes.rank}" if self.processes.count > 1 else ""
+        seed = random.Random(f"{self.seed}/{step}/{wave}{place}").getrandbits(63)
         groups = sample(
             learner.model,
             [learner.prompt_ids(self.examples[name]) for name in names],
@@ -196,7 +231,6 @@ class Groups:
         )
         self.tally.sample_seconds += sampled - started
         self.tally.reward_seconds += time.perf_counter() - sampled
-        self.tally.completions += len(texts)
         graded = []
         for index, (name, group) in enumerate(zip(names, groups, strict=True)):
             texts_here = texts[index * self.samples : (index + 1) * self.samples]
@@ -205,29 +239,28 @@ class Groups:
                 {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
                 for text, value in zip(texts_here, rewards_here, strict=True)
             )
-            mine = [value for value in rewards_here if value is not None]
-            alive = bool(mine) and max(mine) - min(mine) > 1e-9
+            word = self.tally.count(rewards_here, self.reward.best)
             ended = [bool(ids) and ids[-1] == learner.tokenizer.eos_token_id for ids in group]
-            graded.append((name, [group[i] for i in spread(rewards_here, ended, self.size)], alive))
-            self.tally.groups += 1
-            self.tally.dead += not alive
-            self.tally.reward_sum += sum(mine)
-            self.tally.rewards += len(mine)
-            if mine and not alive and min(mine) >= self.reward.best:
-                self.tally.solved += 1
+            graded.append((name, [group[i] for i in spread(rewards_here, ended, self.size)], word == "live"))
+            if word == "solved":
                 self.order.solved(name)
         return graded
 
-    def save(self, folder: Path) -> None:
-        """Write what a resumed run needs to go on alike to `folder`/groups.json."""
+    def save(self, folder: Path, rank: int = 0) -> None:
+        """Write what a resumed run needs to go on alike to `folder`/groups.json (each process its own)."""
         state = {"live_rate": self.live_rate, "order": self.order.state()}
-        (folder / "groups.json").write_text(json.dumps(state))
+        folder.mkdir(parents=True, exist_ok=True)
+        _state_file(folder, rank).write_text(json.dumps(state))
 
-    def restore(self, folder: Path) -> None:
+    def restore(self, folder: Path, rank: int = 0) -> None:
         """Take up where `save` left."""
-        state = json.loads((folder / "groups.json").read_text())
+        state = json.loads(_state_file(folder, rank).read_text())
         self.live_rate = state["live_rate"]
         self.order.restore(state["order"])
+
+
+def _state_file(folder: Path, rank: int) -> Path:
+    return folder / (f"groups-{rank}.json" if rank else "groups.json")
 
 
 def spread(rewards: Sequence[float | None], ended: Sequence[bool], size: int) -> list[int]:

@@ -23,6 +23,7 @@ class Learner:
     prompter: Prompter
     describe: Callable[[Example], str]
     max_completion_tokens: int
+    rows: int = 1024  # sequences sampled at once
     _prompt_ids: dict[str, list[int]] = field(default_factory=dict)
 
     def messages(self, example: Example) -> list[dict[str, str]]:
@@ -67,6 +68,7 @@ class Learner:
             eos_token_id=self.tokenizer.eos_token_id,
             pad_token_id=self.tokenizer.pad_token_id,
             generator=generator,
+            rows=self.rows,
             advance=advance,
         )
         return [self.tokenizer.batch_decode(group, skip_special_tokens=True) for group in sampled]

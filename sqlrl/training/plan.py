@@ -12,7 +12,8 @@ from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import load_preset
-from sqlrl.training.recipe import Recipe, recipe_for
+from sqlrl.training.processes import ALONE, Processes
+from sqlrl.training.recipe import Recipe, load_recipe, recipe_for
 from sqlrl.training.thoughts import thought_for
 
 if TYPE_CHECKING:
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "Plan", "Stage", "draw_plan", "stages_of"]
 
-METHODS = ("sft", "rft", "grpo")
-DEFAULT_MODEL = "hf:Qwen/Qwen2.5-Coder-3B-Instruct"
+METHODS = ("sft", "rft", "grpo", "rloo")
+# What is asked for by name, and why it is not here.
+_NOT_HERE = {
+    "ppo": "TRL took its PPO trainer out; rloo and grpo replace its critic by the other samples of a question",
+}
 # "gold" imitates the golds of the training examples: never a method that a user gets, but the ceiling of a comparison.
 _CEILING = "gold"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One training of a chain. method: sft, rft, grpo (or gold). name: its word in metrics and folders."""
+    """One training of a chain. method: sft, rft, grpo, rloo (or gold). name: its word in metrics and folders."""
 
     index: int
     method: str
@@ -56,6 +60,7 @@ class Plan:
     validation: list[Example]
     left_out: int
     notes: list[str] = field(default_factory=list)
+    processes: Processes = ALONE
 
     @property
     def is_tiny(self) -> bool:
@@ -70,12 +75,16 @@ def stages_of(method: str, allow_gold: bool = False) -> tuple[str, ...]:
     """The methods of a chain such as "sft+rft+grpo", in order."""
     methods = tuple(part.strip() for part in method.split("+"))
     for part in methods:
+        if part in _NOT_HERE:
+            raise UsageError(f"no method {part!r}: {_NOT_HERE[part]}")
         if part not in METHODS and not (allow_gold and part == _CEILING):
             raise UsageError(f"no method {part!r} in {method!r}{nearest(part, METHODS)}")
     return methods
 
 
-def draw_plan(config: TrainConfig, *, allow_gold: bool = False, recipe: Recipe | None = None) -> Plan:
+def draw_plan(
+    config: TrainConfig, *, allow_gold: bool = False, recipe: Recipe | None = None, processes: Processes = ALONE
+) -> Plan:
     """Load the benchmark, choose policy, recipe and stages. Reads no test split. Starts no training.
 
     recipe: that of a run which is gone on with; by default the one for this policy and benchmark.
@@ -88,7 +97,7 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False, recipe: Recipe |
     if config.method:
         stages_of(config.method, allow_gold)
     benchmark = load_benchmark(config.benchmark, config.data)
-    policy = config.policy or ("tiny" if not _has_gpu() else DEFAULT_MODEL)
+    policy = config.policy or _policy_of(recipe, config)
     if policy.startswith(("http://", "https://", "script:")):
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
@@ -110,12 +119,12 @@ def draw_plan(config: TrainConfig, *, allow_gold: bool = False, recipe: Recipe |
     if policy == "tiny" and prompter.needs_description:
         notes.append(
             "a policy from scratch gets near nothing on databases that it has not seen: "
-            f"this is made for a checkpoint such as --policy {DEFAULT_MODEL}"
+            f"this is made for a checkpoint such as --policy {load_recipe('large').policy}"
         )
     stages = _stages(method, recipe, policy, config, allow_gold)
     return Plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
-        len(every) - len(train), notes,
+        len(every) - len(train), notes, processes,
     )  # fmt: skip
 
 
@@ -124,6 +133,7 @@ def _stages(method: str, recipe: Recipe, policy: str, config: TrainConfig, allow
         "sft": recipe.sft_steps,
         "rft": recipe.rft_steps,
         "grpo": recipe.grpo_steps,
+        "rloo": recipe.grpo_steps,
         _CEILING: recipe.control_steps,
     }
     stages: list[Stage] = []
@@ -173,6 +183,14 @@ def _folder_of(policy: str) -> Path | None:
     from sqlrl.policies.local import checkpoint_in
 
     return checkpoint_in(Path(policy).expanduser())
+
+
+def _policy_of(recipe: Recipe | None, config: TrainConfig) -> str:
+    """The recipe's own; where it leaves that to the machine, what a GPU can train, else the small one from nothing."""
+    named = recipe or (load_recipe(config.recipe) if config.recipe else None)
+    if named is not None:
+        return named.policy or "tiny"
+    return (load_recipe("large").policy or "tiny") if _has_gpu() else "tiny"
 
 
 def _has_gpu() -> bool:

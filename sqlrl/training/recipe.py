@@ -1,4 +1,8 @@
-"""A recipe: how long, how fast and how wide each stage runs, by the kind of policy; a flag overrides its key."""
+"""A recipe: how long, how fast, how wide and on what machine each stage runs; YAML with few keys, each documented here.
+
+Recipes lie in `sqlrl/training/recipes/`; one names the one that it `extends` and says what differs. A flag of
+`sqlrl train` by a key's name overrides it.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,90 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sqlrl.executors.errors import DataError
+import yaml
 
-__all__ = ["Recipe", "recipe_for"]
+from sqlrl.executors.errors import DataError, UsageError, nearest
+
+__all__ = ["KEYS", "LAUNCHERS", "LOSSES", "SAMPLERS", "Recipe", "load_recipe", "recipe_for", "recipe_names"]
+
+FOLDER = Path(__file__).parent / "recipes"
+
+# What each key means, as `sqlrl recipes --keys` shows it.
+KEYS = {
+    "about": "one line on what the recipe is for",
+    "policy": "what is trained where --policy says nothing; null: by the machine",
+    "default_method": "the chain of stages where --method says nothing",
+    "device_gb": "memory of one device that the recipe is made for; 0: any",
+    "processes": "processes, one a device, over all machines",
+    "launcher": "how TRL's launcher spreads the weights: none, multi_gpu, zero2, zero3, fsdp2",
+    "sampler": "who samples in grpo, rloo: own (our loop), trl (transformers), vllm (in process), vllm-server",
+    "vllm_server": "address of the server that `trl vllm-serve` runs",
+    "vllm_memory": "share of a device's memory that vLLM takes in the same process",
+    "lora": "rank of a low-rank adapter; 0 trains all weights",
+    "gradient_checkpointing": "compute activations twice instead of keeping them",
+    "micro_batch": "sequences that one device holds at once; 0: the whole step",
+    "prompt_style": "full, compact or terse",
+    "thinking": "whether a <think> part comes before the answer",
+    "max_prompt_tokens": "questions with longer prompts are left out",
+    "max_completion_tokens": "where sampling is cut off",
+    "temperature": "of sampling while training",
+    "sft_steps": "optimiser steps of the warm start",
+    "sft_learning_rate": "of the warm start",
+    "sft_batch": "sequences of one step of sft and rft",
+    "sft_dropout": "on the residual stream, in sft",
+    "rft_rounds": "times that rft samples and imitates",
+    "rft_samples": "completions drawn of each question",
+    "rft_keep": "distinct right ones of a question that are imitated",
+    "rft_steps": "optimiser steps of each round",
+    "rft_learning_rate": "of rft, and of sft that goes on from a checkpoint",
+    "rft_replay": "whether the demonstrations are mixed in",
+    "grpo_steps": "optimiser steps of grpo and rloo",
+    "grpo_learning_rate": "of grpo and rloo",
+    "grpo_schedule": "of the learning rate, by transformers' names",
+    "grpo_samples": "completions drawn of a question, of which the most telling are trained on (own sampler)",
+    "questions": "groups of one step",
+    "num_generations": "completions of a group that are trained on",
+    "updates": "optimiser steps from one sampled batch",
+    "loss": "dapo, dr_grpo, grpo, bnpo, gspo, cispo, sapo, luspo or vespo: TRL's losses",
+    "scale_rewards": "what advantages are divided by: none, group, batch",
+    "beta": "weight of the divergence from the starting weights",
+    "epsilon_high": "upper clip of the probability ratio",
+    "skip_dead_groups": "own sampler: choose questions whose completions differ in reward, and let solved ones rest",
+    "control_steps": "of the control and the ceiling in comparisons",
+}
+LOSSES = ("dapo", "dr_grpo", "grpo", "bnpo", "gspo", "cispo", "sapo", "luspo", "vespo")
+SAMPLERS = ("own", "trl", "vllm", "vllm-server")
+LAUNCHERS = ("none", "multi_gpu", "zero2", "zero3", "fsdp2")
+_CHOICES = {
+    "loss": LOSSES,
+    "sampler": SAMPLERS,
+    "launcher": LAUNCHERS,
+    "scale_rewards": ("none", "group", "batch"),
+    "prompt_style": ("full", "compact", "terse"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The keys are TrainConfig's, where it has them: a value given there wins.
+    """The keys of KEYS. TrainConfig has those that are flags: a value given there wins."""
 
-    Steps are optimiser steps. rft_* is rejection sampling: `rft_samples` completions of each question, of which up to
-    `rft_keep` distinct right ones are imitated for `rft_steps`, `rft_rounds` times. grpo_*: `questions` groups a step
-    of `num_generations` completions each, out of `grpo_samples` that are drawn. rft_replay: mix the demonstrations in,
-    where they are right for this house. control_steps: of further sft, and of the ceiling, in comparisons.
-    """
-
+    about: str
+    policy: str | None
+    default_method: str
+    device_gb: int
+    processes: int
+    launcher: str
+    sampler: str
+    vllm_server: str
+    vllm_memory: float
+    lora: int
+    gradient_checkpointing: bool
+    micro_batch: int
+    prompt_style: str
+    thinking: bool
+    max_prompt_tokens: int
+    max_completion_tokens: int
+    temperature: float
     sft_steps: int
     sft_learning_rate: float
     sft_batch: int
@@ -32,102 +105,99 @@ class Recipe:
     rft_steps: int
     rft_learning_rate: float
     rft_replay: bool
-    control_steps: int
     grpo_steps: int
     grpo_learning_rate: float
     grpo_schedule: str
     grpo_samples: int
     questions: int
     num_generations: int
-    temperature: float
     updates: int
-    max_completion_tokens: int
-    prompt_style: str
-    thinking: bool
-    default_method: str
+    loss: str
+    scale_rewards: str
+    beta: float
+    epsilon_high: float
+    skip_dead_groups: bool
+    control_steps: int
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: Path) -> Recipe:
         """What `dataclasses.asdict` gave. DataError where it is another version's."""
-        if set(values) != {field.name for field in fields(cls)}:
+        if set(values) != set(KEYS):
             raise DataError(f"{where} is another version's recipe: this run cannot be gone on with")
-        return cls(**values)
+        return cls(**_checked(values, where))
 
 
-# Chosen by measurement: `sqlrl reproduce mini` and `sqlrl reproduce geoquery` write what came of them.
-TINY = Recipe(
-    sft_steps=1200,
-    sft_learning_rate=3e-3,
-    sft_batch=32,
-    sft_dropout=0.1,
-    rft_rounds=1,
-    rft_samples=8,
-    rft_keep=2,
-    rft_steps=300,
-    rft_learning_rate=1.5e-3,
-    rft_replay=False,
-    control_steps=800,
-    grpo_steps=150,
-    grpo_learning_rate=6e-4,
-    grpo_schedule="linear",
-    grpo_samples=16,
-    questions=16,
-    num_generations=8,
-    temperature=1.0,
-    updates=1,
-    max_completion_tokens=96,
-    prompt_style="terse",
-    thinking=True,
-    default_method="sft+rft",
-)
-# The paper's values where a 3B checkpoint is trained: learning rate 1e-6, 512 new tokens; G = 8 takes the place of its
-# critic (DeepRetrieval, arXiv 2503.00223).
-LARGE = Recipe(
-    sft_steps=400,
-    sft_learning_rate=2e-5,
-    sft_batch=16,
-    sft_dropout=0.0,
-    rft_rounds=1,
-    rft_samples=8,
-    rft_keep=2,
-    rft_steps=400,
-    rft_learning_rate=1e-5,
-    rft_replay=False,
-    control_steps=800,
-    grpo_steps=500,
-    grpo_learning_rate=1e-6,
-    grpo_schedule="constant_with_warmup",
-    grpo_samples=8,
-    questions=16,
-    num_generations=8,
-    temperature=1.0,
-    updates=1,
-    max_completion_tokens=512,
-    prompt_style="full",
-    thinking=True,
-    default_method="grpo",
-)
-# People's questions with long queries: a warm start trained until its labels teach it no more is sure of itself, so its
-# samples are drawn hot, and many of a question, or they hold nothing new. grpo_*: chosen by validation on seed 0.
-GEOQUERY = replace(
-    TINY, sft_steps=1600, max_completion_tokens=200, thinking=False, temperature=1.4, control_steps=1000,
-    rft_replay=True, rft_rounds=2, rft_steps=400, rft_samples=32, rft_keep=4,
-    grpo_steps=300, grpo_learning_rate=3e-4, questions=8, num_generations=8, grpo_samples=32,
-)  # fmt: skip
-# Unseen databases: the schema has to be read, which a policy from scratch hardly learns from a few hundred questions.
-SPIDER = replace(
-    TINY, sft_steps=400, sft_batch=16, control_steps=400, max_completion_tokens=128, prompt_style="compact",
-    thinking=False, rft_replay=True,
-)  # fmt: skip
+def recipe_names() -> list[str]:
+    """The recipes that come with sqlrl."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of that name, or of a YAML file. UsageError for an unknown name, key or value, with the nearest."""
+    return Recipe(**_checked(_keys_of(name), name))
 
 
 def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
-    """The recipe of a policy kind ("tiny" or "large") on a benchmark, with what `config` sets by the same names."""
+    """The recipe of a policy kind ("tiny" or "large") on a benchmark, with what `config` sets by the same names.
+
+    config.recipe names another.
+    """
     base = benchmark.partition("/")[0]
-    recipe = LARGE if kind == "large" else {"geoquery": GEOQUERY, "spider": SPIDER, "bird": SPIDER}.get(base, TINY)
+    by_benchmark = {"geoquery": "tiny-geoquery", "spider": "tiny-unseen", "bird": "tiny-unseen"}
+    name = getattr(config, "recipe", None) or ("large" if kind == "large" else by_benchmark.get(base, "tiny"))
     given = {
         field.name: getattr(config, field.name)
-        for field in fields(recipe)
-        if getattr(config, field.name, None) is not None
+        for field in fields(Recipe)
+        if field.name not in ("policy", "about") and getattr(config, field.name, None) is not None
     }
-    return replace(recipe, **given)
+    return replace(load_recipe(name), **_checked(given, ""))
+
+
+def _keys_of(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Every key of a recipe, those of what it extends included."""
+    path = FOLDER / f"{name}.yaml"
+    if not path.exists():
+        path = Path(name).expanduser()
+        if path.suffix not in (".yaml", ".yml") or not path.is_file():
+            raise UsageError(f"no recipe {name!r}{nearest(name, recipe_names())} (or a YAML file of your own)")
+    if name in seen:
+        raise UsageError(f"the recipe {name!r} extends itself")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no keys")
+    for key in values:
+        if key != "extends" and key not in KEYS:
+            raise UsageError(f"{path.name}: no key {key!r}{nearest(str(key), KEYS)}")
+    base = values.pop("extends", None)
+    whole = (_keys_of(str(base), (*seen, name)) if base else {}) | values
+    missing = sorted(set(KEYS) - set(whole))
+    if missing and not seen:
+        raise UsageError(f"{path.name}: {missing[0]!r} is missing: let it extend another recipe, such as `large`")
+    return whole
+
+
+def _checked(values: Mapping[str, Any], where: Any) -> dict[str, Any]:
+    """The values, whole numbers taken as fractions where those are meant; UsageError for one that cannot be."""
+    kinds = {field.name: str(field.type) for field in fields(Recipe)}
+    checked: dict[str, Any] = {}
+    prefix = f"{where}: " if where else ""
+    for key, value in values.items():
+        kind = kinds[key]
+        fits = {
+            "int": isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+            "float": isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
+            "bool": isinstance(value, bool),
+            "str": isinstance(value, str),
+            "str | None": value is None or isinstance(value, str),
+        }[kind]
+        if not fits:
+            asked = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(kind, "text")
+            raise UsageError(f"{prefix}{key} must be {asked}, not {value!r}")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            what = key.replace("_", " ")
+            raise UsageError(f"{prefix}no {what} {value!r}{nearest(value, _CHOICES[key])}")
+        checked[key] = float(value) if kind == "float" else value
+    return checked

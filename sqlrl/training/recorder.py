@@ -5,16 +5,30 @@ This module imports transformers; import it only where a trainer is about to run
 
 from __future__ import annotations
 
+import json
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
+from sqlrl.executors.errors import UnavailableError
+from sqlrl.runs import write_text
+from sqlrl.training.checkpoints import MARK
+from sqlrl.training.failures import DivergedError
+from sqlrl.training.groups import Tally
+from sqlrl.training.processes import ALONE, Processes
+
+if TYPE_CHECKING:
+    from sqlrl.prompts import Prompter
+
 __all__ = ["Recorder", "Stop", "stop_on_interrupt"]
+
+UNPAID_STEPS = 3  # GRPO steps without one judged completion that a run goes on through
 
 # TRL's names, and ours. Not its num_tokens: a resumed run counts them from nought.
 NAMES = {
@@ -78,6 +92,8 @@ class Recorder(TrainerCallback):
         advance: Callable[[int, str], None] | None = None,
         every: int = 1,
         at_step: Callable[[int], None] | None = None,
+        prompter: Prompter | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.stage = stage
         self.record = record
@@ -85,19 +101,24 @@ class Recorder(TrainerCallback):
         self.advance = advance
         self.every = every
         self.at_step = at_step
+        self.prompter = prompter
+        self.processes = processes
         self.groups: Any = None
+        self.trainer: Any = None
+        self.unpaid_steps = 0
         self.step_started = 0.0
         self.stopped = False
 
-    def attach(self, groups: Any, reward: Any) -> None:
+    def attach(self, groups: Any = None, reward: Any = None, trainer: Any = None) -> None:
         self.groups = groups
+        self.trainer = trainer
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.step_started = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         at_boundary = state.global_step % self.every == 0
-        if self.stop.asked and at_boundary and state.global_step < state.max_steps:
+        if at_boundary and self.processes.any(self.stop.asked) and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True
             self.stopped = True
@@ -114,8 +135,13 @@ class Recorder(TrainerCallback):
             if theirs in logs:
                 line[ours] = float(logs[theirs])
         if self.groups is not None:
-            line.update(self.groups.tally.metrics())
+            tally = Tally.joined(self.processes.all(self.groups.tally))
+            line.update(tally.metrics())
+            self._need_rewards(tally)
         self.record(line)
+        for name in ("loss", "gradient_norm"):  # before a checkpoint of these weights is written
+            if not math.isfinite(line.get(name, 0.0)):
+                raise DivergedError(self.stage, state.global_step, name.replace("_", " "))
         if self.advance is not None:
             shown = line.get("sampled_reward", line.get("loss"))
             word = "reward" if "sampled_reward" in line else "loss"
@@ -124,5 +150,29 @@ class Recorder(TrainerCallback):
             self.at_step(state.global_step)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if self.groups is not None:
-            self.groups.save(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            self.groups.save(folder, self.processes.rank)
+        self.processes.wait()
+        if self.processes.is_main and self.prompter is not None:  # last: a checkpoint that has it is whole
+            write_text(folder / MARK, json.dumps(self.prompter.to_dict(), indent=2) + "\n")
+
+    def save_whole(self, folder: Path) -> None:
+        """Write weights that no process holds as a whole to `folder`; every process takes part."""
+        beside = folder.with_name(f"{folder.name}.part")
+        self.trainer.save_model(str(beside))
+        if self.processes.is_main:
+            self.trainer.processing_class.save_pretrained(beside)
+            assert self.prompter is not None
+            write_text(beside / MARK, json.dumps(self.prompter.to_dict(), indent=2) + "\n")
+            beside.rename(folder)
+        self.processes.wait()
+
+    def _need_rewards(self, tally: Tally) -> None:
+        """UnavailableError where no completion of several steps in a row could be judged: nothing is learnt."""
+        self.unpaid_steps = self.unpaid_steps + 1 if tally.completions and not tally.rewards else 0
+        if self.unpaid_steps >= UNPAID_STEPS:
+            raise UnavailableError(
+                f"{self.stage}: no completion of the last {UNPAID_STEPS} steps could be judged: "
+                "the databases are gone, or cannot be opened"
+            )

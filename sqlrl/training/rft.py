@@ -30,6 +30,20 @@ class Harvest:
     right: float
     reward_seconds: float
     sample_seconds: float
+    questions: int = 0
+
+    @classmethod
+    def joined(cls, parts: Sequence[Harvest]) -> Harvest:
+        """Of several processes' parts of the questions; shares weighed by their questions, seconds as the slowest."""
+        asked = max(1, sum(part.questions for part in parts))
+        return cls(
+            pairs=tuple(pair for part in parts for pair in part.pairs),
+            solved=sum(part.solved * part.questions for part in parts) / asked,
+            right=sum(part.right * part.questions for part in parts) / asked,
+            reward_seconds=max(part.reward_seconds for part in parts),
+            sample_seconds=max(part.sample_seconds for part in parts),
+            questions=sum(part.questions for part in parts),
+        )
 
     def save(self, path: Path) -> None:
         """Write as JSON, beside and renamed."""
@@ -85,4 +99,5 @@ def harvest(
         right=right / max(1, len(examples) * samples),
         reward_seconds=judged - sampled,
         sample_seconds=sampled - started,
+        questions=len(examples),
     )

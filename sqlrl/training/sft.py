@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlrl.training.trainers import Tracking
 
 __all__ = ["Supervision", "supervise"]
 
@@ -19,6 +22,9 @@ class Supervision:
     batch: int = 32
     dropout: float = 0.0
     schedule: str = "linear"
+    micro_batch: int = 0
+    gradient_checkpointing: bool = False
+    processes: int = 1
     save_steps: int = 0
 
 
@@ -32,13 +38,14 @@ def supervise(
     seed: int,
     callbacks: Sequence[Any] = (),
     resume_from: Path | None = None,
+    tracking: Tracking | None = None,
 ) -> None:
     """Train `model` in place on (prompt ids, completion ids); only the completions count in the loss."""
     from datasets import Dataset
     from trl import SFTTrainer
 
     from sqlrl.policies.tiny import residual_dropout
-    from sqlrl.training.trainers import run_trainer, training_arguments
+    from sqlrl.training.trainers import batching, run_trainer, training_arguments
 
     dataset = Dataset.from_dict(
         {
@@ -51,7 +58,8 @@ def supervise(
         "SFTConfig",
         model,
         output_dir=str(folder),
-        per_device_train_batch_size=settings.batch,
+        **batching(settings.batch, settings.processes, settings.micro_batch),
+        gradient_checkpointing=settings.gradient_checkpointing,
         max_steps=settings.steps,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.schedule,
@@ -62,6 +70,7 @@ def supervise(
         save_strategy="steps" if settings.save_steps else "no",
         save_steps=settings.save_steps or 500,
         seed=seed,
+        **(tracking.settings if tracking else {}),
     )
     trainer = SFTTrainer(model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer)
     with residual_dropout(model, settings.dropout):

@@ -8,9 +8,61 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["run_trainer", "silence", "training_arguments"]
+from sqlrl.executors.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from sqlrl.config import TrainConfig
+    from sqlrl.runs import Run
+
+__all__ = ["Tracking", "batching", "run_trainer", "silence", "training_arguments"]
+
+TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio"}  # and the package each needs
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tracking:
+    """Where a trainer's metrics go besides metrics.jsonl. settings: by transformers' names."""
+
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: TrainConfig, run: Run, stage: str) -> Tracking:
+        """As --report-to asks. UsageError for a tracker that there is not, MissingExtraError for one not installed."""
+        trackers = check_trackers(config.report_to)
+        if not trackers:
+            return cls()
+        if "tensorboard" in trackers:
+            os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(run.folder / "tensorboard" / stage))
+        return cls({"report_to": trackers, "run_name": f"{run.folder.name}-{stage}"})
+
+
+def check_trackers(words: str) -> list[str]:
+    """The trackers of --report-to, each known and installed."""
+    import importlib.util
+
+    chosen = [word.strip() for word in words.split(",") if word.strip() not in ("", "none")]
+    for word in chosen:
+        if word not in TRACKERS:
+            raise UsageError(f"no tracker {word!r}{nearest(word, TRACKERS)}")
+        if importlib.util.find_spec(TRACKERS[word]) is None:
+            raise UsageError(f"--report-to {word} needs its package: pip install {TRACKERS[word]}")
+    return chosen
+
+
+def batching(sequences: int, processes: int, micro_batch: int) -> dict[str, int]:
+    """TRL's names for `sequences` a step over `processes` that hold at most `micro_batch` at once (0: all).
+
+    UsageError where they don't divide: TRL would say so once the weights are loaded, or train on another number.
+    """
+    each, rest = divmod(sequences, processes)
+    if rest or not each:
+        raise UsageError(f"{sequences} sequences a step cannot be shared by {processes} processes")
+    at_once = min(each, micro_batch or each)
+    while each % at_once:  # the largest part that goes in whole
+        at_once -= 1
+    return {"per_device_train_batch_size": at_once, "gradient_accumulation_steps": each // at_once}
 
 
 def training_arguments(kind: str, model: Any, **settings: Any) -> Any:
@@ -33,6 +85,7 @@ def training_arguments(kind: str, model: Any, **settings: Any) -> Any:
         "report_to": "none",
         "disable_tqdm": True,
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # a loss that is not a number ends the run, not the plot
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "save_only_model": False,
