@@ -51,6 +51,7 @@ class Benchmark(Protocol):
     splits: tuple[str, ...]  # train, validation, test, and others of its own; training never reads test
     judges: tuple[str, ...]  # names; the first is the default
     answer_key: str  # the key of the JSON answer: "sql", or "query" for search
+    shares: tuple[str, ...]  # what training and held-out splits share by design: "databases", "queries"
 
     def examples(self, split: str) -> list[Example]:
         """The examples of a split, always in the same order. UsageError for a split that it lacks."""

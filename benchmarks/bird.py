@@ -33,6 +33,7 @@ class Bird:
     splits: tuple[str, ...] = ("train", "validation", "minidev")
     judges = ("bird-ex", "bird-f1", "bird-ves", "robust", "strict")
     answer_key = "sql"
+    shares: tuple[str, ...] = ()
 
     def __init__(self, data: str | Path | None = None, url: str | None = None) -> None:
         self.dialect = "sqlite" if url is None else _dialect_of(url)

@@ -90,6 +90,7 @@ class GeoQuery:
     splits = ("train", "validation", "test")
     judges = ("robust", "strict", "spider-strict", "spider", "bird-ex")
     answer_key = "sql"
+    shares: tuple[str, ...] = ("databases", "queries")
 
     def __init__(self, data: str | Path | None = None, split: str = "question", seed: int = 0) -> None:
         if split not in ("question", "query"):

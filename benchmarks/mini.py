@@ -37,6 +37,7 @@ class Mini:
     splits = ("train", "validation", "test")
     judges = ("robust", "strict", "spider-strict", "spider", "bird-ex")
     answer_key = "sql"
+    shares: tuple[str, ...] = ("databases", "queries")
 
     def __init__(self, seed: int = 0, folder: Path | None = None) -> None:
         if seed < 0:

@@ -31,6 +31,7 @@ class Spider:
     splits = ("train", "validation", "test")
     judges = ("spider", "spider-strict", "robust", "strict", "bird-ex")
     answer_key = "sql"
+    shares: tuple[str, ...] = ()
 
     def __init__(self, data: str | Path | None = None) -> None:
         self.folder = search("spider", FOLDERS, MARKS, data).folder()

@@ -73,6 +73,8 @@ class TrainConfig(_Config):
     report_to: str = "none"  # tensorboard, wandb, trackio; several with commas between
     overlap: bool = False  # train although questions or databases are shared with what is held out
     difficulty: str | None = None  # what `sqlrl check --policy` wrote: questions always or never solved are left out
+    processes: int | None = None
+    launcher: str | None = None
     lora: int | None = None
     sampler: str | None = None
     vllm_server: str | None = None

@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "Reopen the report of a run.",
     "demo": "Train the small policy on the bundled benchmark and show what was gained.",
     "reproduce": "Run every arm on several seeds and write the comparison table.",
+    "recipes": "List the settings for training, by machine and size, or show one.",
     "doctor": "Say what this machine has: walls, processors, packages, data.",
 }
 BAD_INPUT, BUG, INTERRUPTED = 2, 1, 130

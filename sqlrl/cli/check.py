@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
+
+from sqlrl.config import EvalConfig
+from sqlrl.executors.errors import UsageError
 
 __all__ = ["command"]
 
@@ -19,14 +23,32 @@ __all__ = ["command"]
 @click.option("--slow", default=1.0, show_default=True, metavar="SECONDS", help="Name golds that take longer.")
 @click.option("--show", default=10, show_default=True, help="Golds named of each kind; 0 names all.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that run queries.")
+@click.option("--policy", help="Instead: how hard each training question is for this policy, before it is trained.")
+@click.option("--samples", type=click.IntRange(2), default=8, show_default=True, help="Of each question, for --policy.")
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="Of these samples.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many questions, for --policy.")
+@click.option("--json", "json_file", metavar="FILE", help="Write what `sqlrl train --difficulty` takes.")
 def command(
     benchmark: str, data: str | None, database_url: str | None, split: str | None, judge: str | None, seconds: float,
-    slow: float, show: int, workers: int | None,
+    slow: float, show: int, workers: int | None, policy: str | None, samples: int, temperature: float,
+    limit: int | None, json_file: str | None,
 ) -> None:  # fmt: skip
     """Run every gold of a benchmark; say which fail, return nothing or take long.
 
-    Leaves with 1 where a gold fails or is not right by its own judge.
+    Leaves with 1 where a gold fails or is not right by its own judge. With --policy: sample each training question
+    several times and say how many are never, sometimes and always solved, as training by their results needs the
+    middle.
     """
+    if policy is not None:
+        asked = EvalConfig(
+            benchmark, data=data, database_url=database_url, policy=policy, split=split or "train",
+            judge=judge or "robust", samples=samples, temperature=temperature, seconds=seconds, workers=workers,
+            limit=limit, results=False,
+        )  # fmt: skip
+        _say_difficulty(asked, json_file)
+        return
+    if json_file:
+        raise UsageError("--json goes with --policy")
     from sqlrl.benchmarks import load_benchmark
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.base import Limits
@@ -57,6 +79,33 @@ def command(
             terminal.print(f"note: {note}")
     if bad:
         raise click.exceptions.Exit(1)
+
+
+def _say_difficulty(config: EvalConfig, json_file: str | None) -> None:
+    from sqlrl.assessment import assess
+    from sqlrl.cli.terminal import Terminal, check_target
+    from sqlrl.training.difficulty import Difficulty
+
+    if json_file:
+        check_target(json_file)
+    with Terminal() as terminal:
+        found = assess(config, terminal, keep=False)
+        hard = Difficulty.of(item.to_dict() for item in found.items)
+        counts = hard.counts()
+        total = max(1, sum(counts.values()))
+        terminal.table(
+            ["samples that are right", ">questions", ">"],
+            [[f"{kind} ({what})", f"{counts[kind]:,}", f"{counts[kind] / total:.1%}"] for kind, what in _KINDS.items()],
+            title=f"{found.benchmark} {found.split}, {config.policy}: {hard.samples} samples at {config.temperature:g}",
+        )
+        passes = [k for k in (1, 2, 4, 8, 16, 32, 64) if k <= hard.samples]
+        terminal.print("  ".join(f"pass@{k} {hard.pass_at(k):.1%}" for k in passes))
+        if json_file:
+            hard.write(Path(json_file))
+            terminal.print(f"leave out what teaches nothing: sqlrl train {config.benchmark} --difficulty {json_file}")
+
+
+_KINDS = {"never": "none", "sometimes": "some: what training learns from", "always": "all"}
 
 
 def _counting(advance: Callable[[int, str], None]) -> Callable[[int], None]:

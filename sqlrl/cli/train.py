@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -11,10 +12,14 @@ from click.core import ParameterSource
 from sqlrl.config import TrainConfig, read_config
 from sqlrl.executors.errors import UsageError
 
+if TYPE_CHECKING:
+    from sqlrl.cli.terminal import Terminal
+    from sqlrl.training.preflight import Preflight
+
 __all__ = ["command"]
 
 # What may be said anew when a run goes on: nothing that changes its numbers.
-_WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run"}
+_WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "processes", "launcher"}
 
 
 @click.command("train")
@@ -69,6 +74,8 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run"}
 @click.option("--sampler", help="own, trl, vllm or vllm-server.")
 @click.option("--vllm-server", metavar="URL")
 @click.option("--vllm-memory", type=float, metavar="SHARE", help="Of the device, for vLLM in the same process.")
+@click.option("--processes", type=click.IntRange(1), help="Start so many, one a device [default: the recipe's].")
+@click.option("--launcher", help="How weights are spread: none, multi_gpu, zero2, zero3, fsdp2.")
 @click.option("--micro-batch", type=int, help="Sequences that one device holds at once.")
 @click.option("--gradient-checkpointing/--no-gradient-checkpointing", default=None)
 @click.option("--report-to", default="none", show_default=True, help="Besides: tensorboard, wandb, trackio.")
@@ -90,21 +97,30 @@ def command(
     samples (rft) or by GRPO (grpo). Ctrl-C saves; --resume goes on.
     """
     from sqlrl.cli.terminal import Terminal
+    from sqlrl.training.launch import processes_wanted
+    from sqlrl.training.processes import Processes
     from sqlrl.training.run import Interrupted, need_extra, train
 
     config = _configuration(context, benchmark, resume, config_file, flags)
     with Terminal() as terminal:
         need_extra()
         if dry_run:
-            _print_plan(config, terminal)
+            _dry_run(config, terminal)
             return
+        processes = Processes.of_launcher()
+        wanted = processes_wanted(config, processes)
+        if wanted.count > 1 and not processes.is_launched:
+            wanted.start(sys.argv[1:])
         try:
-            run = train(config, terminal, resume=Path(resume) if resume else None)
+            run = train(
+                config, terminal, resume=Path(resume) if resume else None, show=lambda flight: _show(flight, terminal)
+            )
         except Interrupted as stop:
             terminal.say(f"stopped and saved; go on with: sqlrl train --resume {stop.folder}")
             context.exit(130)
-        terminal.print(f"run     {run.folder}\nreport  {run.folder / 'report.html'}")
-        terminal.print(f"judge   sqlrl eval {config.benchmark} --policy {run.folder}")
+        if processes.is_main:
+            terminal.print(f"run     {run.folder}\nreport  {run.folder / 'report.html'}")
+            terminal.print(f"judge   sqlrl eval {config.benchmark} --policy {run.folder}")
 
 
 def _configuration(
@@ -142,10 +158,29 @@ def _existing(path: str) -> Path:
     return Path(path)
 
 
-def _print_plan(config: TrainConfig, terminal: Any) -> None:
-    from sqlrl.training.estimate import estimate
+def _dry_run(config: TrainConfig, terminal: Terminal) -> None:
+    """Every check, and nothing else. Leaves with 2 where training would not begin."""
+    from sqlrl.training.launch import processes_wanted
     from sqlrl.training.plan import draw_plan
+    from sqlrl.training.preflight import fly
+    from sqlrl.training.processes import Processes
 
-    plan = draw_plan(config)
-    for what, value in estimate(plan):
-        terminal.print(f"{what:<38} {value}")
+    processes = Processes.of_launcher()
+    wanted = processes_wanted(config, processes)
+    flight = fly(draw_plan(config, processes=processes if processes.is_launched else wanted.as_processes()))
+    _show(flight, terminal)
+    if flight.stops():
+        raise UsageError("; ".join(f"{check.what}: {check.found}" for check in flight.stops()))
+
+
+def _show(flight: Preflight, terminal: Terminal) -> None:
+    """The table of checks: what a reader should know in yellow, what forbids to go on in red."""
+    from rich.text import Text
+
+    colour = {"ok": "", "note": "yellow", "stop": "bold red"}
+    mark = {"ok": "", "note": "!", "stop": "x"}
+    rows = [
+        [Text(mark[c.verdict], colour[c.verdict]), Text(c.what, colour[c.verdict]), Text(c.found)]
+        for c in flight.checks
+    ]
+    terminal.table(["", "pre-flight", ""], rows)

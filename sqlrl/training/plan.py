@@ -12,6 +12,7 @@ from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import load_preset
+from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
 from sqlrl.training.recipe import Recipe, load_recipe, recipe_for
 from sqlrl.training.thoughts import thought_for
@@ -61,6 +62,7 @@ class Plan:
     left_out: int
     notes: list[str] = field(default_factory=list)
     processes: Processes = ALONE
+    skipped: int = 0
 
     @property
     def is_tiny(self) -> bool:
@@ -107,6 +109,13 @@ def draw_plan(
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]
     if not train:
         raise DataError(f"{benchmark.name}: none of the {len(every):,} training questions has its database here")
+    skipped = 0
+    if config.difficulty:
+        told = read_difficulty(Path(config.difficulty))
+        teaching = [example for example in train if told.teaches(example.id)]
+        skipped, train = len(train) - len(teaching), teaching
+        if not train:
+            raise DataError(f"{config.difficulty}: every training question is always or never solved")
     demonstrations = benchmark.demonstrations()
     method = config.method or recipe.default_method
     if "sft" in method and not demonstrations:
@@ -124,7 +133,7 @@ def draw_plan(
     stages = _stages(method, recipe, policy, config, allow_gold)
     return Plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
-        len(every) - len(train), notes, processes,
+        len(every) - len(train), notes, processes, skipped,
     )  # fmt: skip
 
 

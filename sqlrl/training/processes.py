@@ -54,6 +54,11 @@ class Processes:
         return f"cuda:{self.local_rank}" if self.count > 1 and torch.cuda.is_available() else None
 
     @property
+    def is_launched(self) -> bool:
+        """Whether a launcher started this process, beside others or alone."""
+        return self.count > 1 or "WORLD_SIZE" in os.environ
+
+    @property
     def is_main(self) -> bool:
         """Whether this process writes what the run leaves behind."""
         return self.rank == 0

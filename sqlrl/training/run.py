@@ -11,6 +11,7 @@ from sqlrl.executors.errors import MissingExtraError
 if TYPE_CHECKING:
     from sqlrl.config import TrainConfig
     from sqlrl.runs import Run
+    from sqlrl.training.preflight import Preflight
 
 __all__ = ["Interrupted", "Progress", "Quiet", "need_extra", "train"]
 
@@ -43,15 +44,23 @@ class Interrupted(Exception):
         self.folder = folder
 
 
-def train(config: TrainConfig, progress: Progress | None = None, *, resume: Path | None = None) -> Run:
+def train(
+    config: TrainConfig,
+    progress: Progress | None = None,
+    *,
+    resume: Path | None = None,
+    show: Callable[[Preflight], None] | None = None,
+) -> Run:
     """Run the configured method to its end, or go on with the run in `resume`; the run, report and all.
+
+    show: is given what the pre-flight found, before anything is spent.
 
     Raises Interrupted where somebody asked it to stop, and SqlrlError for whatever a user can mend.
     """
     need_extra()
     from sqlrl.training.session import Session
 
-    return Session.open(config, progress or Quiet(), resume=resume).run()
+    return Session.open(config, progress or Quiet(), resume=resume).run(show)
 
 
 def need_extra() -> None:

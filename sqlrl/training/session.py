@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ import yaml
 
 from sqlrl.config import TrainConfig, read_config, write_config
 from sqlrl.executors.base import Limits
+from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
 from sqlrl.rewards import ExecutionReward
 from sqlrl.runs import Run, write_text
@@ -22,6 +25,7 @@ from sqlrl.training.failures import told
 from sqlrl.training.learner import Learner
 from sqlrl.training.lessons import Lessons
 from sqlrl.training.plan import Plan, Stage, draw_plan
+from sqlrl.training.preflight import Preflight, fly
 from sqlrl.training.processes import Processes
 from sqlrl.training.recipe import Recipe
 from sqlrl.training.recorder import Recorder, Stop, stop_on_interrupt
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RECIPE", "Session"]
 
-RECIPE = "recipe.yaml"  # in a run's folder
+RECIPE, PREFLIGHT = "recipe.yaml", "preflight.json"  # in a run's folder
 
 
 class Session:
@@ -75,17 +79,19 @@ class Session:
         plan = draw_plan(config, allow_gold=allow_gold, processes=processes)
         return cls(plan, processes.decide(lambda: _new_run(plan)), progress)
 
-    def run(self) -> Run:
-        """Train every stage that is not done, evaluate after each, write summary and report."""
+    def run(self, show: Callable[[Preflight], None] | None = None) -> Run:
+        """Train every stage that is not done, evaluate after each, write summary and report.
+
+        show: is given the pre-flight's checks before anything is spent. UsageError where one of them forbids to go on.
+        """
         import torch
 
         from sqlrl.report import write_report
 
         torch.set_num_threads(self.config.threads or min(4, self._share_of_processors()))
         silence()
-        for note in self.plan.notes:
-            self.progress.say(f"note: {note}")
         try:
+            self._preflight(show)
             with (
                 told(self.run_folder, self.checkpoints),
                 stop_on_interrupt(self.stop, lambda: self.progress.say("stopping once saved; again stops at once")),
@@ -108,6 +114,22 @@ class Session:
             self.reward.judging.close()
             self.judging.close()
         return self.run_folder
+
+    def _preflight(self, show: Callable[[Preflight], None] | None) -> None:
+        """Check before weights are loaded. A run that is gone on with was checked when it began."""
+        path = self.run_folder.folder / PREFLIGHT
+        if self.processes.decide(path.exists):
+            flight = self.processes.decide(lambda: Preflight.read(path))
+        else:
+            flight = self.processes.decide(lambda: fly(self.plan))
+            if show is not None and self.processes.is_main:
+                show(flight)
+            if flight.stops():
+                raise UsageError("; ".join(f"{check.what}: {check.found}" for check in flight.stops()))
+            if self.processes.is_main:
+                write_text(path, json.dumps(flight.to_dict(), indent=1, ensure_ascii=False) + "\n")
+        too_long = set(flight.too_long)
+        self.plan.train = [example for example in self.plan.train if example.id not in too_long]
 
     # -- the learner
 

@@ -84,6 +84,7 @@ def training_arguments(kind: str, model: Any, **settings: Any) -> Any:
         "dataloader_num_workers": 0,
         "report_to": "none",
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": False,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # a loss that is not a number ends the run, not the plot
         "weight_decay": 0.0,

@@ -54,22 +54,3 @@ def test_questions_without_a_database_are_left_out(shop: Path) -> None:
 def test_a_thought_names_the_tables() -> None:
     assert thought_for("SELECT * FROM a JOIN b ON a.x = b.x WHERE y IN (SELECT z FROM a)") == "a, b"
     assert thought_for("SELECT FROM WHERE") == ""
-
-
-def test_a_dry_run_tells_tokens_steps_and_memory() -> None:
-    from sqlrl.training.estimate import estimate
-
-    lines = dict(estimate(draw_plan(TrainConfig("mini", method="sft+rft+grpo"))))
-    assert "0.5" in lines["policy"] or "M parameters" in lines["policy"] or "k parameters" in lines["policy"]
-    assert "on average" in lines["prompt tokens"]
-    assert "steps of 16 questions x 16 completions, 8 of each trained on" in lines["stage 2-grpo"]
-    assert lines["memory, roughly"].endswith("GiB")
-    unknown = dict(estimate(draw_plan(TrainConfig("mini", policy="hf:nobody/no-model", method="grpo"))))
-    assert "not on this machine" in unknown["memory, roughly"]
-
-
-def test_a_dry_run_tells_what_is_drawn_beyond_what_is_trained_on() -> None:
-    from sqlrl.training.estimate import estimate
-
-    lines = dict(estimate(draw_plan(TrainConfig("mini", method="grpo", grpo_samples=32))))
-    assert "16 questions x 32 completions, 8 of each trained on" in lines["stage 0-grpo"]
