@@ -132,7 +132,7 @@ class Recorder(TrainerCallback):
             "seconds": round(time.perf_counter() - self.step_started, 4),
         }
         for theirs, ours in NAMES.items():
-            if theirs in logs:
+            if logs.get(theirs) is not None:  # None: of a step whose completions could not be judged
                 line[ours] = float(logs[theirs])
         if self.groups is not None:
             tally = Tally.joined(self.processes.all(self.groups.tally))
