@@ -72,6 +72,7 @@ class TrainConfig(_Config):
     evaluate: bool = True
     report_to: str = "none"  # tensorboard, wandb, trackio; several with commas between
     overlap: bool = False  # train although questions or databases are shared with what is held out
+    demonstrations: str | None = None  # what `sqlrl distill` wrote, in the place of the benchmark's own
     difficulty: str | None = None  # what `sqlrl check --policy` wrote: questions always or never solved are left out
     processes: int | None = None
     launcher: str | None = None

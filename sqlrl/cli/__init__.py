@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS = {
     "train": "Train a policy on what its queries return.",
     "eval": "Judge a policy, or predictions from a file, on a benchmark.",
+    "distill": "Write a warm start from another policy's answers, kept where their results are right.",
     "compare": "Compare two evaluations: difference, paired test, what changed.",
     "check": "Run every gold of a benchmark; say which fail, return nothing or take long.",
     "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV, PostgreSQL, MariaDB.",

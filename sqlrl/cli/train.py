@@ -80,6 +80,7 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "pr
 @click.option("--gradient-checkpointing/--no-gradient-checkpointing", default=None)
 @click.option("--report-to", default="none", show_default=True, help="Besides: tensorboard, wandb, trackio.")
 @click.option("--overlap", is_flag=True, help="Train although questions or databases are shared with what is held out.")
+@click.option("--demonstrations", metavar="FILE", help="Of `sqlrl distill`: what sft imitates.")
 @click.option("--difficulty", metavar="FILE", help="Of `sqlrl check --policy`: leave out the always or never solved.")
 @click.pass_context
 def command(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark, load_judge
+from sqlrl.distillation import read_demonstrations
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter
@@ -116,7 +117,10 @@ def draw_plan(
         skipped, train = len(train) - len(teaching), teaching
         if not train:
             raise DataError(f"{config.difficulty}: every training question is always or never solved")
-    demonstrations = benchmark.demonstrations()
+    if config.demonstrations:
+        demonstrations = read_demonstrations(Path(config.demonstrations).expanduser(), train)
+    else:
+        demonstrations = benchmark.demonstrations()
     method = config.method or recipe.default_method
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
