@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from sqlrl.cli.terminal import Terminal
 
 __all__ = ["command"]
 
@@ -17,17 +21,20 @@ __all__ = ["command"]
 @click.option("--out", metavar="DIR", help="[default: runs/reproduce-BENCHMARK]")
 @click.option("--threads", type=click.IntRange(1), help="Of torch [default: the processors, at most 4].")
 @click.option("--max-steps", type=click.IntRange(1), help="At most so many steps of each stage, for a quick look.")
+@click.option("--diversity", type=click.IntRange(2), metavar="K", help="And count the right shapes among K samples.")
+@click.option("--ablation", type=click.Choice(["thinking"]), help="Instead: GRPO with and without a <think> part.")
 @click.option("--readme", metavar="FILE", help="Put the table into this document, and the curve beside it.")
 @click.pass_context
 def command(
     context: click.Context, benchmark: str, data: str | None, seeds: str, arms: str, out: str | None,
-    threads: int | None, max_steps: int | None, readme: str | None,
+    threads: int | None, max_steps: int | None, diversity: int | None, ablation: str | None, readme: str | None,
 ) -> None:  # fmt: skip
     """Run every arm on several seeds and write the comparison table.
 
     All arms start from one warm start of the same seed and are judged on the test split, which training does not read:
     more SFT on the same pairs (the control), rejection sampling, GRPO, and SFT with the golds (the ceiling). What is
-    done is not done again: run it anew after an interruption.
+    done is not done again: run it anew after an interruption. --ablation thinking trains with and without a reasoning
+    part, and draws accuracy and both lengths over the steps.
     """
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.errors import UsageError
@@ -36,17 +43,24 @@ def command(
     need_extra()
     from sqlrl.report.figures import draw_comparison
     from sqlrl.training.comparison import compare, keep, put_into
+    from sqlrl.training.exploration import explore
+    from sqlrl.training.exploration import keep as keep_exploration
 
     if not all(seed.strip().isdigit() for seed in seeds.split(",")):
         raise UsageError(f"--seeds are whole numbers such as 0,1,2, not {seeds!r}")
     chosen = [int(seed) for seed in seeds.split(",")]
-    folder = Path(out or f"runs/reproduce-{benchmark}")
+    folder = Path(out or f"runs/{'ablation' if ablation else 'reproduce'}-{benchmark}")
+    settings = {"max_steps": max_steps} if max_steps else None
     with Terminal() as terminal:
         try:
+            if ablation:
+                _ablate(benchmark, chosen, folder, terminal, data, threads, settings, readme)
+                return
             found = compare(
                 benchmark, chosen, [arm.strip() for arm in arms.split(",") if arm.strip()], folder, terminal, data=data,
-                threads=threads, settings={"max_steps": max_steps} if max_steps else None,
+                threads=threads, settings=settings,
             )  # fmt: skip
+            varied = explore(found, diversity, terminal, data=data, threads=threads) if diversity else None
         except Interrupted:
             terminal.say("stopped and saved; run the same command again to go on")
             context.exit(130)
@@ -60,3 +74,30 @@ def command(
                 place.mkdir(exist_ok=True)
                 (place / f"{benchmark}.png").write_bytes(picture.read_bytes())
         terminal.print(f"table  {table}")
+        if varied is not None:
+            kept = keep_exploration(varied, folder)
+            terminal.out.print(kept.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
+            if readme:
+                put_into(Path(readme), f"exploration {benchmark}", kept.read_text(encoding="utf-8"))
+            terminal.print(f"table  {kept}")
+
+
+def _ablate(
+    benchmark: str, seeds: list[int], folder: Path, terminal: Terminal, data: str | None, threads: int | None,
+    settings: dict[str, Any] | None, readme: str | None,
+) -> None:  # fmt: skip
+    from sqlrl.report.figures import draw_ablation
+    from sqlrl.runs import write_text
+    from sqlrl.training.ablation import ablate, write_ablation
+    from sqlrl.training.comparison import put_into
+
+    found = ablate(benchmark, seeds, folder, terminal, data=data, threads=threads, settings=settings)
+    table = write_ablation(found)
+    write_text(folder / "table.md", table)
+    terminal.out.print(table, markup=False, soft_wrap=True)
+    picture = draw_ablation(found.points, folder / "ablation.png")
+    if readme:
+        put_into(Path(readme), f"ablation {benchmark}", table)
+        if picture is not None:
+            (Path(readme).parent / "docs" / f"ablation-{benchmark}.png").write_bytes(picture.read_bytes())
+    terminal.print(f"table  {folder / 'table.md'}\npicture  {picture}")

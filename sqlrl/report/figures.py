@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlrl.runs import Run
 
-__all__ = ["draw_comparison", "draw_plots"]
+__all__ = ["draw_ablation", "draw_comparison", "draw_plots"]
 
 INK, FAINT, BLUE, ORANGE = "#1f2328", "#d0d7de", "#2f6fde", "#d9822b"
 _MANY = 30  # bars of one label that can still be read
@@ -40,7 +40,7 @@ def draw_plots(run: Run) -> list[Path]:
     return drawn
 
 
-def _draw(path: Path, draw: Any, what: Any, height: float = 3.4) -> Path:
+def _draw(path: Path, draw: Any, what: Any, height: float = 3.4, columns: int = 1) -> Path:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -52,7 +52,8 @@ def _draw(path: Path, draw: Any, what: Any, height: float = 3.4) -> Path:
         "axes.titleweight": "bold", "axes.grid": True, "grid.color": "#eaeef2", "axes.axisbelow": True,
     }  # fmt: skip
     with pyplot.rc_context(style):
-        figure, axes = pyplot.subplots(figsize=(8, height), layout="constrained")
+        width = 8 if columns == 1 else 4.4 * columns
+        figure, axes = pyplot.subplots(1, columns, figsize=(width, height), layout="constrained")
         draw(axes, what)
         beside = path.with_suffix(".part.png")
         figure.savefig(beside, dpi=130)
@@ -181,6 +182,42 @@ def draw_comparison(
     if importlib.util.find_spec("matplotlib") is None:
         return None
     return _draw(path, _arms, (curves, title), 3.8)
+
+
+def draw_ablation(points: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]], path: Path) -> Path | None:
+    """Accuracy, length of the reasoning and length of the query over optimiser steps, a line a way and seed.
+
+    points: way -> seed -> metrics lines. None without matplotlib.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None:
+        return None
+    return _draw(path, _ways, points, 3.4, columns=3)
+
+
+def _ways(axes: Sequence[Any], points: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> None:
+    panels = (
+        ("Validation questions right, %", lambda line: 100 * line["validation"]["share"]),
+        ("Reasoning, characters", lambda line: line["thought_characters"]),
+        ("Query, characters", lambda line: line["query_characters"]),
+    )
+    colours = (BLUE, ORANGE)
+    for panel, (title, value) in zip(axes, panels, strict=True):
+        panel.set_title(title, fontsize=10)
+        for colour, (way, seeds) in zip(colours, points.items(), strict=True):
+            for number, lines in enumerate(seeds.values()):
+                panel.plot(
+                    [line["step"] for line in lines], [value(line) for line in lines], color=colour, linewidth=1.6,
+                    marker="o", markersize=2.5, alpha=0.85, label=None if number else way,
+                )  # fmt: skip
+        warm = [line["step"] for seeds in points.values() for lines in seeds.values() for line in lines
+                if line["stage"] == "sft"]  # fmt: skip
+        if warm:
+            panel.axvline(max(warm), color=FAINT, linewidth=1)
+        panel.set_ylim(bottom=0)
+        panel.set_xlabel("optimiser steps; the line: where GRPO begins")
+    axes[0].legend(frameon=False, loc="upper left")
 
 
 def _arms(axes: Any, what: tuple[Mapping[str, Mapping[int, Sequence[tuple[float, float]]]], str]) -> None:

@@ -21,7 +21,19 @@ from sqlrl.training.session import RECIPE, Session
 if TYPE_CHECKING:
     from sqlrl.training.run import Progress
 
-__all__ = ["ARMS", "Comparison", "compare", "equal_steps", "keep", "matters", "put_into", "write_table"]
+__all__ = [
+    "ARMS",
+    "Comparison",
+    "compare",
+    "equal_steps",
+    "finished",
+    "judged",
+    "keep",
+    "machine",
+    "matters",
+    "put_into",
+    "write_table",
+]
 
 # arm -> (method, what it is)
 ARMS = {
@@ -122,8 +134,8 @@ def compare(
             )  # fmt: skip
             if arm == "control":
                 config.sft_steps = equal_steps(Run.open(warm.parent.parent), seed, spent)
-            run = _trained(config, progress)
-            items.setdefault(arm, {})[seed] = _judged(run, config, progress)
+            run = finished(config, progress)
+            items.setdefault(arm, {})[seed] = judged(run, config, progress)
             summary = run.summary()
             spent.setdefault(arm, {})[seed] = sum(s.get("processor_seconds", 0) for s in summary["stages"].values())
             curves.setdefault(arm, {})[seed] = _curve(run)
@@ -137,7 +149,8 @@ def equal_steps(warm: Run, seed: int, spent: Mapping[str, Mapping[int, float]]) 
     return max(1, round(steps * dearest / spent["warm"][seed])) if dearest and steps else None
 
 
-def _trained(config: TrainConfig, progress: Progress) -> Run:
+def finished(config: TrainConfig, progress: Progress) -> Run:
+    """The run of this configuration, trained to its end: begun, gone on with, or found done."""
     folder = Path(config.out) / (config.name or "")
     if not (folder / "config.yaml").exists():
         return Session.open(config, progress, allow_gold=True).run()
@@ -165,7 +178,8 @@ def _what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key not in ("data", "out", "policy", "threads", "workers")}
 
 
-def _judged(run: Run, config: TrainConfig, progress: Progress) -> list[dict[str, Any]]:
+def judged(run: Run, config: TrainConfig, progress: Progress) -> list[dict[str, Any]]:
+    """The test questions as this run's final policy answers them; asked once and kept."""
     items = run.items("items-test.jsonl")
     if not items:
         asked = EvalConfig(
@@ -235,7 +249,7 @@ def write_table(comparison: Comparison) -> str:
     lines += ["", f"p: {how}."]
     if "ceiling" in comparison.arms:
         lines.append(_gap(comparison))
-    lines.append(f"`sqlrl reproduce {comparison.benchmark}`, seeds {', '.join(map(str, seeds))}; {_machine()}.")
+    lines.append(f"`sqlrl reproduce {comparison.benchmark}`, seeds {', '.join(map(str, seeds))}; {machine()}.")
     return "\n".join(lines) + "\n"
 
 
@@ -262,7 +276,8 @@ def _gap(comparison: Comparison) -> str:
     return "Of the way from warm start to ceiling: " + ", ".join(parts) + "."
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Date, processors and torch, for beneath a table."""
     import os
 
     import torch
