@@ -39,6 +39,7 @@ def explore(
                 config = EvalConfig(
                     name, data=data, policy=str(run / "checkpoints" / "final"), split="test", samples=samples,
                     temperature=1.0, seed=seed, threads=threads, judge="robust",
+                    max_tokens=256,
                 )  # fmt: skip
                 write_text(kept, json.dumps(_sampled(config, progress).to_dict()) + "\n")
             values = json.loads(kept.read_text(encoding="utf-8"))

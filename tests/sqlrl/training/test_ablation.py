@@ -15,7 +15,7 @@ from sqlrl.training.run import Quiet
 pytest.importorskip("trl")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SMALL = {
-    "sft_steps": 8, "grpo_steps": 2, "questions": 4, "num_generations": 4, "grpo_samples": 4, "workers": 1,
+    "sft_steps": 60, "grpo_steps": 2, "questions": 4, "num_generations": 4, "grpo_samples": 4, "workers": 1,
     "limit": 24, "max_completion_tokens": 48,
 }  # fmt: skip
 
@@ -26,7 +26,7 @@ def test_both_ways_are_trained_once_and_compared(tmp_path: Path) -> None:
     for way in WAYS:
         steps = [line["step"] for line in found.points[way][0]]
         assert steps == sorted(steps)
-        assert steps[-1] == 10
+        assert steps[-1] == 62
         assert len(found.items[way][0]) == 800
     assert found.points["no thinking"][0][-1]["thought_characters"] == 0
     table = write_ablation(found)
@@ -40,7 +40,9 @@ def test_both_ways_are_trained_once_and_compared(tmp_path: Path) -> None:
 
 
 def test_the_right_shapes_of_each_arm_are_counted(tmp_path: Path) -> None:
-    found = compare("mini", [0], ["control"], tmp_path, Quiet(), threads=1, settings={"max_steps": 8, "workers": 1})
+    found = compare(
+        "mini", [0], ["control"], tmp_path, Quiet(), threads=1, settings={"max_steps": 60, "limit": 24, "workers": 1}
+    )
     varied = explore(found, 2, Quiet(), threads=1)
     assert set(varied) == {"warm", "control"}
     assert varied["warm"][0].questions == 400
