@@ -34,6 +34,7 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "pr
 @click.option("--out", default="runs", show_default=True, metavar="DIR", help="Where run folders are made.")
 @click.option("--name", help="Name of the run folder [default: time and benchmark].")
 @click.option("--seed", default=0, show_default=True, help="Of everything that is drawn at random.")
+@click.option("--seeds", type=click.IntRange(2), metavar="N", help="Train from N seeds on; says how far they differ.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped.")
 @click.option("--dry-run", is_flag=True, help="Print the plan (examples, tokens, steps, memory) and stop.")
 @click.option("--max-steps", type=int, help="At most so many steps of each stage.")
@@ -89,6 +90,7 @@ def command(
     resume: str | None,
     config_file: str | None,
     dry_run: bool,
+    seeds: int | None,
     **flags: Any,
 ) -> None:
     """Train a policy on what its queries return.
@@ -112,6 +114,9 @@ def command(
         wanted = processes_wanted(config, processes)
         if wanted.count > 1 and not processes.is_launched:
             wanted.start(sys.argv[1:])
+        if seeds:
+            _repeat(context, config, seeds, terminal)
+            return
         try:
             run = train(
                 config, terminal, resume=Path(resume) if resume else None, show=lambda flight: _show(flight, terminal)
@@ -132,6 +137,8 @@ def _configuration(
         for name, value in flags.items()
         if context.get_parameter_source(name) not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
     }
+    if resume and context.params.get("seeds"):
+        raise UsageError("--seeds goes on by itself: run the same command again")
     if resume:
         stray = sorted(set(given) - _WITH_RESUME) + (["config"] if config_file else [])
         if benchmark or stray:
@@ -172,6 +179,30 @@ def _dry_run(config: TrainConfig, terminal: Terminal) -> None:
     _show(flight, terminal)
     if flight.stops():
         raise UsageError("; ".join(f"{check.what}: {check.found}" for check in flight.stops()))
+
+
+def _repeat(context: click.Context, config: TrainConfig, seeds: int, terminal: Terminal) -> None:
+    """Train from several seeds; a table of what they came to."""
+    from sqlrl.training.repeats import keep, repeat
+    from sqlrl.training.run import Interrupted
+
+    try:
+        found = repeat(config, seeds, terminal)
+    except Interrupted:
+        terminal.say("stopped and saved; run the same command again to go on")
+        context.exit(130)
+    rows = [
+        [
+            stage,
+            *(f"{100 * share:.1f}" for share in shares),
+            f"{100 * mean:.1f}",
+            f"{100 * low:.1f} to {100 * high:.1f}",
+        ]
+        for stage, shares, mean, (low, high) in found.ends()
+    ]
+    columns = ["after", *(f">seed {seed}" for seed in found.seeds), ">mean", ">95 % interval"]
+    terminal.table(columns, rows, title="validation questions right, in per cent")
+    terminal.print(f"kept    {keep(found)}\ncurve   {found.folder / 'curve.png'}")
 
 
 def _show(flight: Preflight, terminal: Terminal) -> None:

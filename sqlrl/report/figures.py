@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlrl.runs import Run
 
-__all__ = ["draw_ablation", "draw_comparison", "draw_plots"]
+__all__ = ["draw_ablation", "draw_comparison", "draw_plots", "draw_repeats"]
 
 INK, FAINT, BLUE, ORANGE = "#1f2328", "#d0d7de", "#2f6fde", "#d9822b"
 _MANY = 30  # bars of one label that can still be read
@@ -182,6 +182,48 @@ def draw_comparison(
     if importlib.util.find_spec("matplotlib") is None:
         return None
     return _draw(path, _arms, (curves, title), 3.8)
+
+
+def draw_repeats(
+    curve: Sequence[tuple[str, int, float, tuple[float, float]]],
+    points: Mapping[int, Sequence[tuple[str, int, float]]],
+    path: Path,
+) -> Path | None:
+    """Validation accuracy over steps: the mean of all seeds with its 95 % interval, each seed a thin line.
+
+    curve: (stage, step, mean, interval); points: seed -> (stage, step, share). None without matplotlib.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None or not curve:
+        return None
+    return _draw(path, _repeats, (curve, points))
+
+
+def _repeats(axes: Any, what: tuple[Any, Any]) -> None:
+    curve, points = what
+    ends: dict[str, int] = {}
+    for stage, step, _, _ in curve:
+        ends[stage] = max(ends.get(stage, 0), step)
+    begins: dict[str, int] = {}
+    for stage in ends:
+        begins[stage] = sum(ends[before] for before in begins)
+    axes.set_title(f"Validation accuracy, {len(points)} seeds")
+    for lines in points.values():
+        line = [(begins[stage] + step, 100 * share) for stage, step, share in lines if stage in begins]
+        axes.plot(*zip(*line, strict=True), color=FAINT, linewidth=1)
+    places = [begins[stage] + step for stage, step, _, _ in curve]
+    axes.plot(places, [100 * mean for _, _, mean, _ in curve], color=ORANGE, linewidth=2, marker="o", markersize=3)
+    axes.fill_between(
+        places, [100 * max(0.0, low) for *_, (low, _) in curve], [100 * min(1.0, high) for *_, (_, high) in curve],
+        color=ORANGE, alpha=0.15, linewidth=0,
+    )  # fmt: skip
+    for stage in list(begins)[1:]:
+        axes.axvline(begins[stage], color=FAINT, linewidth=1)
+        axes.text(begins[stage], 97, f" {stage}", va="top", fontsize=9)
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("questions right, %")
+    axes.set_xlabel("optimiser steps; band: 95 % interval of the mean over seeds")
 
 
 def draw_ablation(points: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]], path: Path) -> Path | None:
