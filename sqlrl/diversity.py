@@ -75,8 +75,8 @@ def shape_of(query: str, dialect: str = "sqlite") -> str:
     for place, alias in enumerate(tree.find_all(expressions.TableAlias, bfs=False)):
         if alias.name:
             names[alias.name.lower()] = f"t{place}"
-    for alias in list(tree.find_all(expressions.Alias)):  # of a column: nothing that a result depends on
-        alias.replace(alias.this)
+    for column in list(tree.find_all(expressions.Alias)):  # of a column: nothing that a result depends on
+        column.replace(column.this)
     for identifier in tree.find_all(expressions.Identifier):
         name = identifier.name.lower()
         identifier.replace(expressions.to_identifier(names.get(name, name), quoted=False))
@@ -106,11 +106,11 @@ def _text(node: Any) -> str:
     return f"{node.key}({', '.join(parts)})"
 
 
-def _sides(node: Any, kind: type) -> list[Any]:
+def _sides(node: Any, kind: Any) -> list[Any]:
     """What stands around a chain of the same connective, brackets aside."""
     from sqlglot import expressions
 
-    inner = node
+    inner: Any = node
     while isinstance(inner, expressions.Paren):
         inner = inner.this
     if not isinstance(inner, kind):
