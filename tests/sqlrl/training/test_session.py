@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -62,11 +63,14 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
     assert _without_times(first.metrics())[0] != _without_times(other.metrics())[0]
 
 
-@pytest.mark.parametrize("kill_at", [("sft", 9), ("grpo", 3)])
-def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, kill_at: tuple[str, int]) -> None:
-    """SIGKILL in the middle of a stage; resumed, the metrics are the same but for times."""
-    whole = train(_config(tmp_path, "whole", method="sft+grpo"), Quiet())
-    config = _config(tmp_path, "killed", method="sft+grpo")
+@pytest.mark.parametrize(
+    ("method", "stage", "steps"), [("sft+grpo", "sft", 12), ("sft+grpo", "grpo", 6), ("sft+rloo", "rloo", 6)]
+)
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path, method: str, stage: str, steps: int) -> None:
+    """SIGKILL at some step of a stage; resumed, the metrics are the same but for times."""
+    kill_at = (stage, random.Random(f"{method}/{stage}/0").randrange(1, steps))
+    whole = train(_config(tmp_path, "whole", method=method), Quiet())
+    config = _config(tmp_path, "killed", method=method)
     code = (
         "import sys, json, warnings; warnings.simplefilter('ignore')\n"
         "from sqlrl.config import TrainConfig\n"
