@@ -151,7 +151,8 @@ _DENIED = {
         "setuid": 105, "setgid": 106, "setreuid": 113, "setregid": 114, "setresuid": 117, "setresgid": 119,
         "setgroups": 116, "capset": 126, "personality": 135, "setpgid": 109, "setsid": 112,
         "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "inotify_init": 253,
-        "inotify_init1": 294, "fanotify_init": 300, "shmget": 29, "msgget": 68, "semget": 64, "mq_open": 240, "mq_unlink": 241,
+        "inotify_init1": 294, "fanotify_init": 300, "shmget": 29, "msgget": 68, "semget": 64, "mq_open": 240,
+        "mq_unlink": 241,
     },
     # The kernel's generic table. Untested: no such machine was at hand.
     "aarch64": {

@@ -112,11 +112,11 @@ def shared(engine: str, databases: dict[str, Path]) -> Iterator[Member]:
 def test_workers_killed_at_random_cost_nobody_an_answer(shared: Member, queries: int) -> None:
     """One is killed in each batch, so that no query can meet two deaths that are not its own."""
     chance = random.Random(7)
-    pool = shared._group._pool
+    crew = shared._group._pool._crew
     for start in range(0, queries, 50):
         asked = [f"select count(*), {i} from singer where age < {20 + i % 31}" for i in range(start, start + 50)]
-        assert _wait_until(lambda: any(worker.ready for worker in [*pool._workers, *pool._spares]))
-        victim = chance.choice([worker.launched.process for worker in [*pool._workers, *pool._spares] if worker.ready])
+        assert _wait_until(lambda: any(worker.ready for worker in [*crew.workers, *crew.spares]))
+        victim = chance.choice([worker.launched.process for worker in [*crew.workers, *crew.spares] if worker.ready])
         killer = threading.Timer(chance.random() / 50, victim.kill)
         killer.start()
         results = _within(lambda asked=asked: shared.execute_many(asked), 45)  # type: ignore[misc]
@@ -126,8 +126,8 @@ def test_workers_killed_at_random_cost_nobody_an_answer(shared: Member, queries:
 
 
 def _workers_of(executor: Member) -> set[int]:
-    pool = executor._group._pool
-    return {worker.launched.process.pid for worker in [*pool._workers, *pool._spares]}
+    crew = executor._group._pool._crew
+    return {worker.launched.process.pid for worker in [*crew.workers, *crew.spares]}
 
 
 def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: Member) -> None:
@@ -144,7 +144,7 @@ def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: Member) -> None:
 
 
 def _kill_one_at_work(executor: Member) -> None:
-    for worker in executor._group._pool._workers:
+    for worker in executor._group._pool._crew.workers:
         if worker.tasks and worker.jobs:
             os.kill(worker.launched.process.pid, signal.SIGKILL)
             return
@@ -492,7 +492,7 @@ def test_every_wall_holds_for_an_unprivileged_user(engine: str, tmp_path_factory
 
 def test_a_pool_that_could_start_nothing_starts_when_it_is_asked_again(databases: dict[str, Path]) -> None:
     """Workers that are killed before they said hello fail those who wait, not those who come later."""
-    from sqlrl.executors.sandbox import pool as module
+    from sqlrl.executors.sandbox import crew as module
 
     with open_executor(str(databases["sqlite"]), workers=1) as executor:
         pool = executor._group._pool
