@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.description import describe_table
+from sqlrl.executors.sandbox.pieces import pieces
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
 __all__ = ["SQLiteEngine"]
@@ -234,19 +235,15 @@ class _Connection:
         self.late = time.thread_time() > self.deadline
         return self.late
 
-    def pieces(self, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    def pieces(self, query: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
         """See `Database.pieces`."""
         self._start_clock()
         self.connection.text_factory = _text
         try:
             cursor = self.connection.execute(query)
             columns = _columns(cursor)
-            piece = cursor.fetchmany(rows)
-            yield columns, piece
-            while len(piece) == rows:
-                piece = cursor.fetchmany(rows)
-                if piece:
-                    yield columns, piece
+            for piece in pieces(cursor.fetchmany):
+                yield columns, piece
         except _ERRORS as error:
             raise self._ended(error) from None
         finally:

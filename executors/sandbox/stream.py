@@ -22,7 +22,6 @@ from sqlrl.executors.sandbox.process import Launched
 
 __all__ = ["Stream"]
 
-ROWS_A_PIECE = 1_000
 ATTEMPTS = 3  # where the source was replaced beneath a worker, or one died before its first row
 
 
@@ -34,7 +33,7 @@ class Stream:
 
     def __init__(self, pool: Pool, path: str, query: str) -> None:
         self._pool = pool
-        self._task = wire.pack_task(("stream", path, query, ROWS_A_PIECE))
+        self._task = wire.pack_task(("stream", path, query))
         self._worker: Launched | None = None
         self._bodies: Iterator[bytes] = iter(())
         self._frames = wire.Frames()

@@ -54,8 +54,8 @@ class Database(Protocol):
     def run(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
         """(columns, the first `rows` rows). Raises QueryEnded."""
 
-    def pieces(self, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-        """(columns, rows) of a result of any length, `rows` at a time; at least one piece. Raises QueryEnded."""
+    def pieces(self, query: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """(columns, rows) of a result of any length, in `pieces`; at least one. Raises QueryEnded."""
 
     def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
         """The schema as DDL. notes: table -> column -> what it means, by lower-case names. Raises QueryEnded."""
@@ -123,22 +123,30 @@ class Worker:
         except (MemoryError, ValueError, RecursionError) as error:  # while encoding
             return wire.encode_rows(Outcome.TOO_LARGE, (), [], f"the result does not fit: {error}", 0.0, False)
 
-    def _stream(self, path: str, query: str, rows_a_piece: int) -> bytes:
+    def _stream(self, path: str, query: str) -> bytes:
         """Say every piece; the answer tells how it ended."""
         started = time.thread_time()
         outcome, message = Outcome.OK, ""
         try:
-            for columns, rows in self.engine.open(path).pieces(query, rows_a_piece):
-                body = wire.encode_rows(Outcome.OK, columns, rows, "", 0.0, False)
-                if len(body) > self.limits.bytes:
-                    message = f"{rows_a_piece:,} rows are larger than {self.limits.bytes:,} bytes"
-                    raise QueryEnded(Outcome.TOO_LARGE, message)
-                say(self.output, wire.PIECE, body)
+            for columns, rows in self.engine.open(path).pieces(query):
+                self._say_rows(columns, rows)
         except QueryEnded as ended:
             outcome, message = ended.outcome, ended.message
         except (MemoryError, ValueError, RecursionError) as error:
             outcome, message = Outcome.TOO_LARGE, f"the result does not fit: {error}"
         return wire.encode_rows(outcome, (), [], message, time.thread_time() - started, False)
+
+    def _say_rows(self, columns: tuple[str, ...], rows: list[Row]) -> None:
+        """A piece; in halves where it takes more than it seemed to. Raises QueryEnded where a single row does."""
+        body = wire.encode_rows(Outcome.OK, columns, rows, "", 0.0, False)
+        if len(body) <= self.limits.bytes:
+            say(self.output, wire.PIECE, body)
+        elif len(rows) > 1:
+            middle = len(rows) // 2
+            self._say_rows(columns, rows[:middle])
+            self._say_rows(columns, rows[middle:])
+        else:
+            raise QueryEnded(Outcome.TOO_LARGE, f"a row is larger than {self.limits.bytes:,} bytes")
 
     def _compare(
         self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
