@@ -64,8 +64,7 @@ class DuckDBEngine:
         identity = self._identity(path)
         instance = self.instances.get(path)
         if instance is None or instance.identity != identity:
-            if instance is not None:
-                instance.close()
+            self.forget(path)  # before: should opening fail, nothing closed may be left to be found
             instance = self.instances[path] = _Instance(path, identity, self)
         self.instances.move_to_end(path)
         while len(self.instances) > OPEN_INSTANCES:
@@ -89,7 +88,10 @@ class DuckDBEngine:
         for name in self.parts[path]:
             if _inode(name) != self.inodes[name]:
                 raise StaleSource
-            if self.inodes[name] is not None:
+            if self.inodes[name] is None:
+                if name != f"{path}.wal":  # nor was it there when this worker started
+                    raise QueryEnded(Outcome.UNAVAILABLE, "its file is gone")
+            else:
                 status = os.stat(name)
                 found.append((status.st_mtime_ns, status.st_ctime_ns, status.st_size))
         return tuple(found)

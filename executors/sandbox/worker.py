@@ -241,7 +241,8 @@ class Worker:
                 gold = _Gold([], ended.outcome, ended.message)
             say(self.output, wire.GOLD_STARTS)
             self.arm()
-            if not is_repeatable(query):
+            # Somebody may be writing just now: that is not how the gold ends.
+            if gold.outcome is Outcome.UNAVAILABLE or not is_repeatable(query):
                 return gold, time.thread_time() - started
         self.golds[key] = gold
         self.gold_bytes += gold.size
