@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -21,6 +22,7 @@ import pytz  # noqa: F401  what DuckDB imports for a time with a zone, when the 
 from sqlrl.executors.allowlist import check_tables, first_line
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.description import describe_table
+from sqlrl.executors.sandbox.pieces import pieces
 from sqlrl.executors.sandbox.watchdog import Watchdog
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
@@ -62,8 +64,7 @@ class DuckDBEngine:
         identity = self._identity(path)
         instance = self.instances.get(path)
         if instance is None or instance.identity != identity:
-            if instance is not None:
-                instance.close()
+            self.forget(path)  # before: should opening fail, nothing closed may be left to be found
             instance = self.instances[path] = _Instance(path, identity, self)
         self.instances.move_to_end(path)
         while len(self.instances) > OPEN_INSTANCES:
@@ -87,7 +88,10 @@ class DuckDBEngine:
         for name in self.parts[path]:
             if _inode(name) != self.inodes[name]:
                 raise StaleSource
-            if self.inodes[name] is not None:
+            if self.inodes[name] is None:
+                if name != f"{path}.wal":  # nor was it there when this worker started
+                    raise QueryEnded(Outcome.UNAVAILABLE, "its file is gone")
+            else:
                 status = os.stat(name)
                 found.append((status.st_mtime_ns, status.st_ctime_ns, status.st_size))
         return tuple(found)
@@ -143,21 +147,25 @@ class _Instance:
     def run(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
         """See `Database.run`."""
         try:
-            return self._first_piece(query, rows)
+            return self._first_rows(query, rows)
         except QueryEnded as ended:
             if ended.outcome is Outcome.TOO_LARGE and self.engine.make_room(self):
-                return self._first_piece(query, rows)
+                return self._first_rows(query, rows)
             raise
 
-    def _first_piece(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
-        pieces = self.pieces(query, rows)
-        try:
-            return next(pieces)
-        finally:
-            pieces.close()
+    def _first_rows(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
+        with self._asked(query) as columns:
+            return columns, self.connection.fetchmany(rows)
 
-    def pieces(self, query: str, rows: int) -> Generator[tuple[tuple[str, ...], list[Row]], None, None]:
+    def pieces(self, query: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
         """See `Database.pieces`."""
+        with self._asked(query) as columns:
+            for piece in pieces(self.connection.fetchmany):
+                yield columns, piece
+
+    @contextmanager
+    def _asked(self, query: str) -> Iterator[tuple[str, ...]]:
+        """A context in which the query's rows can be fetched; its columns. Raises QueryEnded."""
         try:
             with self.watchdog.over(self.connection):
                 statement = self._only_statement(query)
@@ -167,13 +175,7 @@ class _Instance:
                     self.connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:
                     self.connection.execute(statement)
-                    columns = tuple(column[0] for column in self.connection.description or ())
-                    piece = self.connection.fetchmany(rows)
-                    yield columns, piece
-                    while len(piece) == rows:
-                        piece = self.connection.fetchmany(rows)
-                        if piece:
-                            yield columns, piece
+                    yield tuple(column[0] for column in self.connection.description or ())
                 finally:
                     if self.over_files:
                         self._roll_back()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ class EmbeddedGroup(Group[Stream]):
     ) -> None:
         """located: sources of one kind; tables: see `open_executor`."""
         self.limits = limits or Limits()
+        # What another process needs to do the same with workers of its own.
+        self._again = partial(
+            EmbeddedGroup, tuple(located), limits=limits, workers=workers, tables=tables, require_walls=require_walls
+        )
         self._places = {each.source: each for each in located}
         kind = located[0].kind if located else SCHEMES["sqlite"]
         files = tuple(sorted({each.path for each in located}))
@@ -51,6 +56,10 @@ class EmbeddedGroup(Group[Stream]):
         self._pool = Pool(place, workers)
         if require_walls:
             self.require_walls()
+
+    def __reduce__(self) -> Any:
+        """Pickled and copied by its sources and settings: the copy has workers of its own, once it is asked."""
+        return self._again, ()
 
     @property
     def walls(self) -> dict[str, str]:
@@ -66,23 +75,44 @@ class EmbeddedGroup(Group[Stream]):
         """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
         results: list[Result | None] = [None] * len(queries)
         asked: dict[Any, list[int]] = {}
-        tasks = []
-        for index, (source, query) in enumerate(queries):
-            place = self._place(source)
-            refusal = _refusal(query)
-            if refusal:
-                results[index] = Result(outcome=Outcome.REFUSED, message=refusal)
-                continue
-            # Not by likeness: a column without a name is named by its text, spaces included.
-            key = (query, place.source) if is_repeatable(query) else index
-            if key not in asked:
-                tasks.append(("execute", place.path, query, limit))
-            asked.setdefault(key, []).append(index)
-        for indexes, reply in zip(asked.values(), self._pool.run(tasks), strict=True):
+
+        def tasks() -> Iterator[tuple[Any, ...]]:
+            for index, (source, query) in enumerate(queries):
+                place = self._place(source)
+                refusal = _refusal(query)
+                if refusal:
+                    results[index] = Result(outcome=Outcome.REFUSED, message=refusal)
+                    continue
+                # Not by likeness: a column without a name is named by its text, spaces included.
+                key = (query, place.source) if is_repeatable(query) else index
+                alike = asked.get(key)
+                if alike is None:
+                    asked[key] = [index]
+                    yield ("execute", place.path, query, limit)
+                else:
+                    alike.append(index)
+
+        for indexes, reply in zip(*self._answered(asked, tasks()), strict=True):
             result = _result(reply)
             for index in indexes:
                 results[index] = result
         return [result for result in results if result is not None]
+
+    def _answered(
+        self, asked: Mapping[Any, list[int]], tasks: Iterable[tuple[Any, ...]]
+    ) -> tuple[Iterable[list[int]], list[Reply]]:
+        """(who asked, the replies), once all have come: `asked` is filled while the tasks are made."""
+        replies = self._pool.run(tasks)
+        return asked.values(), replies
+
+    async def aexecute(self, source: str, query: str, *, limit: int | None = None) -> Result:
+        """Run one query without blocking the event loop. Cancelled, it is not begun, or given up soon."""
+        place = self._place(source)
+        refusal = _refusal(query)
+        if refusal:
+            return Result(outcome=Outcome.REFUSED, message=refusal)
+        (reply,) = await self._pool.arun([("execute", place.path, query, limit)])
+        return _result(reply)
 
     def compare_many(
         self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
@@ -93,22 +123,27 @@ class EmbeddedGroup(Group[Stream]):
             raise ValueError(f"{len(relations)} relations for {len(tasks)} comparisons")
         comparisons: list[Comparison | None] = [None] * len(tasks)
         asked: dict[Any, list[int]] = {}
-        wanted = []
-        for index, ((source, predicted, gold), how) in enumerate(zip(tasks, relations, strict=True)):
-            if gold.query is None and gold.rows is None:
-                raise ValueError("a database compares with a gold query or gold rows")
-            place = self._place(source)
-            refusal = _refusal(predicted)
-            if refusal:
-                comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
-                continue
-            gold_key = gold.query if gold.query is not None else repr(gold.rows)  # 1 equals 1.0, but not for all
-            key = likeness(index, predicted, (place.source, gold_key, how))
-            if key not in asked:
-                rows = gold.rows if gold.query is None else None
-                wanted.append(("compare", place.path, predicted, gold.query, rows, how.to_tuple()))
-            asked.setdefault(key, []).append(index)
-        for indexes, reply in zip(asked.values(), self._pool.run(wanted), strict=True):
+
+        def wanted() -> Iterator[tuple[Any, ...]]:
+            for index, ((source, predicted, gold), how) in enumerate(zip(tasks, relations, strict=True)):
+                if gold.query is None and gold.rows is None:
+                    raise ValueError("a database compares with a gold query or gold rows")
+                place = self._place(source)
+                refusal = _refusal(predicted)
+                if refusal:
+                    comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
+                    continue
+                gold_key = gold.query if gold.query is not None else repr(gold.rows)  # 1 equals 1.0, but not for all
+                key = likeness(index, predicted, (place.source, gold_key, how))
+                alike = asked.get(key)
+                if alike is None:
+                    asked[key] = [index]
+                    rows = gold.rows if gold.query is None else None
+                    yield ("compare", place.path, predicted, gold.query, rows, how.to_tuple())
+                else:
+                    alike.append(index)
+
+        for indexes, reply in zip(*self._answered(asked, wanted()), strict=True):
             comparison = _comparison(reply)
             for index in indexes:
                 comparisons[index] = comparison

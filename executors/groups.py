@@ -71,6 +71,13 @@ class Group(_Closing, Generic[_Stream]):
     def execute_many(self, queries: Sequence[tuple[str, str]], *, limit: int | None = None) -> list[Result]:
         """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
 
+    async def aexecute(self, source: str, query: str, *, limit: int | None = None) -> Result:
+        """Run one query without blocking the event loop. Cancelled, its query may run on until its time is up."""
+        return (await asyncio.to_thread(self.execute_many, [(source, query)], limit=limit))[0]
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} cannot be pickled: open its sources anew where they are needed")
+
     @abstractmethod
     def compare_many(
         self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
@@ -136,7 +143,7 @@ class Member(_Closing, Generic[_Stream]):
 
     async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
         """`execute` without blocking the event loop."""
-        return await asyncio.to_thread(self.execute, query, limit=limit)
+        return await self._group.aexecute(self.source, query, limit=limit)
 
     def close(self) -> None:
         """End what runs its queries, if that is not shared with a larger group. Closing twice does nothing."""

@@ -17,12 +17,14 @@ from urllib.parse import quote
 
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.description import describe_table
+from sqlrl.executors.sandbox.pieces import pieces
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
 __all__ = ["SQLiteEngine"]
 
 HEADER = b"SQLite format 3\x00"
 OPEN_CONNECTIONS = 16
+GONE, LOCKED = "its file is gone", "somebody is writing to the database"
 OPCODES_BETWEEN_LOOKS = 20_000
 # Functions that reach outside the query, crash-prone pointers, and what makes a result differ from run to run.
 REFUSED_FUNCTIONS = frozenset(
@@ -94,10 +96,8 @@ class SQLiteEngine:
         if connection is not None and connection.identity == identity:
             self.connections.move_to_end(path)
             return connection
-        if connection is not None:
-            connection.close()
+        self.forget(path)  # before: should opening fail, nothing closed may be left to be found
         connection = self.connections[path] = _Connection(path, identity, self.limits, self.tables)
-        self.connections.move_to_end(path)
         while len(self.connections) > OPEN_CONNECTIONS:
             self.connections.popitem(last=False)[1].close()
         return connection
@@ -107,6 +107,8 @@ class SQLiteEngine:
         try:
             status = os.stat(path)
         except FileNotFoundError:
+            if self.files.get(path) is None:  # nor was it there when this worker started
+                raise QueryEnded(Outcome.UNAVAILABLE, GONE) from None
             raise StaleSource from None
         log = _size(f"{path}-wal")
         if (status.st_dev, status.st_ino, log > 0) != self.files.get(path):
@@ -121,18 +123,24 @@ class _Connection:
     def __init__(
         self, path: str, identity: tuple[Any, ...], limits: Limits, tables: frozenset[str] | None = None
     ) -> None:
+        self.path = path
         self.identity = identity
+        self.limits = limits
         self.seconds = limits.seconds
         self.tables = tables
         self.refusal = ""
         self.deadline = float("inf")
         self.late = False
         # Immutable skips locks and change checks, so only without a log and a journal that would have to be read.
-        immutable = "&immutable=1" if not identity[4] and not identity[5] else ""
+        self._open(immutable=not identity[4] and not identity[5])
+
+    def _open(self, *, immutable: bool) -> None:
+        self.immutable = immutable
+        limits = self.limits
         try:
             self.connection = sqlite3.connect(
-                f"file:{quote(path)}?mode=ro{immutable}", uri=True, isolation_level=None, check_same_thread=False,
-                cached_statements=32, timeout=min(1.0, limits.seconds / 2),
+                f"file:{quote(self.path)}?mode=ro{'&immutable=1' if immutable else ''}", uri=True, isolation_level=None,
+                check_same_thread=False, cached_statements=32, timeout=min(1.0, limits.seconds / 2),
             )  # fmt: skip
             for pragma in (
                 "query_only=1", "trusted_schema=off", "cell_size_check=on", "temp_store=memory", "mmap_size=0",
@@ -144,6 +152,8 @@ class _Connection:
                 self.connection.execute(f"SELECT * FROM {function}('[]')").fetchall()
             catalogue = self.connection.execute("SELECT lower(name) FROM sqlite_master").fetchall()
         except (sqlite3.Error, sqlite3.Warning) as error:
+            if "database is locked" in str(error):
+                raise QueryEnded(Outcome.UNAVAILABLE, LOCKED) from None
             raise QueryEnded(Outcome.UNAVAILABLE, f"cannot open the database: {error}") from None
         self.catalogue = {name for (name,) in catalogue}
         for category, value in LIMITS:
@@ -158,20 +168,39 @@ class _Connection:
         """See `Database.run`."""
         self._start_clock()
         try:
-            try:
-                return self._fetch(query, rows)
-            except sqlite3.OperationalError as error:
-                if "decode to UTF-8" not in str(error):
-                    raise
-                self.connection.text_factory = _text
-                try:
-                    return self._fetch(query, rows)
-                finally:
-                    self.connection.text_factory = str
+            found = self._fetch_text(query, rows)
+            if not self._was_written():
+                return found
         except _ERRORS as error:
-            raise self._ended(error) from None
+            if not self._was_written():
+                raise self._ended(error) from None
         finally:
             self.deadline = float("inf")
+        # Without a lock half of it may have been the old content, half the new.
+        self.close()
+        self._open(immutable=False)
+        return self.run(query, rows)
+
+    def _was_written(self) -> bool:
+        """Whether somebody wrote to the file, of which no lock would have kept him, since it was opened."""
+        if not self.immutable:
+            return False
+        try:
+            return os.stat(self.path).st_ctime_ns != self.identity[2][1]
+        except OSError:  # it is gone; what is open of it can be read as it was
+            return False
+
+    def _fetch_text(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
+        try:
+            return self._fetch(query, rows)
+        except sqlite3.OperationalError as error:
+            if "decode to UTF-8" not in str(error):
+                raise
+            self.connection.text_factory = _text
+            try:
+                return self._fetch(query, rows)
+            finally:
+                self.connection.text_factory = str
 
     def _start_clock(self) -> None:
         self.refusal = ""
@@ -194,7 +223,7 @@ class _Connection:
         if isinstance(error, MemoryError) or "out of memory" in message or "too big" in message:
             return QueryEnded(Outcome.TOO_LARGE, f"too large: {message}")
         if "database is locked" in message:
-            return QueryEnded(Outcome.UNAVAILABLE, "somebody is writing to the database")
+            return QueryEnded(Outcome.UNAVAILABLE, LOCKED)
         if "one statement at a time" in message:
             return QueryEnded(Outcome.REFUSED, "only a single statement is allowed")
         if "readonly database" in message or "query_only" in message:
@@ -234,19 +263,17 @@ class _Connection:
         self.late = time.thread_time() > self.deadline
         return self.late
 
-    def pieces(self, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    def pieces(self, query: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
         """See `Database.pieces`."""
         self._start_clock()
         self.connection.text_factory = _text
         try:
             cursor = self.connection.execute(query)
             columns = _columns(cursor)
-            piece = cursor.fetchmany(rows)
-            yield columns, piece
-            while len(piece) == rows:
-                piece = cursor.fetchmany(rows)
-                if piece:
-                    yield columns, piece
+            for piece in pieces(cursor.fetchmany):
+                yield columns, piece
+            if self._was_written():
+                raise QueryEnded(Outcome.UNAVAILABLE, "somebody wrote to the database while rows were read")
         except _ERRORS as error:
             raise self._ended(error) from None
         finally:

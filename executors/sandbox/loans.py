@@ -15,6 +15,7 @@ class _Loan:
     def __init__(self) -> None:
         self.worker: Launched | None = None
         self.error = ""
+        self.left = False
         self.done = threading.Event()
 
 
@@ -36,10 +37,13 @@ class Loans:
         self._waiting.append(loan)
         return loan
 
-    @staticmethod
-    def receive(loan: _Loan) -> Launched:
-        """The worker. Raises SandboxError where there will be none."""
-        loan.done.wait()
+    def receive(self, loan: _Loan) -> Launched:
+        """The worker. Raises SandboxError where there will be none. Who is interrupted meanwhile gets none."""
+        try:
+            loan.done.wait()
+        except BaseException:
+            self._leave(loan)
+            raise
         if loan.worker is None:
             raise SandboxError(loan.error)
         return loan.worker
@@ -48,9 +52,12 @@ class Loans:
         """Give a worker to the first in line."""
         with self._lock:
             self.lent.add(worker)
-        loan = self._waiting.popleft()
-        loan.worker = worker
+            loan = self._waiting.popleft()
+            loan.worker = worker
+            left = loan.left
         loan.done.set()
+        if left:
+            self.take_back(worker)
 
     def take_back(self, worker: Launched) -> None:
         """End a worker that was lent. One that has seen a query isn't used again: the spare is warm anyway."""
@@ -59,6 +66,13 @@ class Loans:
                 return
             self.lent.discard(worker)
         worker.end()
+
+    def _leave(self, loan: _Loan) -> None:
+        with self._lock:
+            loan.left = True
+            worker = loan.worker
+        if worker is not None:
+            self.take_back(worker)
 
     def fail(self, error: str) -> None:
         """Nobody in line gets one."""

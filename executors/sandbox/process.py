@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -15,9 +18,9 @@ from typing import IO
 from sqlrl.executors.base import Limits
 from sqlrl.executors.errors import SandboxError
 
-__all__ = ["Launched", "Task", "Workplace", "launch"]
+__all__ = ["CALLED_BACK", "Launched", "Workplace", "launch"]
 
-Task = tuple[object, ...]
+CALLED_BACK = struct.Struct("<I")  # on a page that parent and worker share: the last task that was called back
 
 # A fork amid a start would leave the child with ends of pipes that nobody knows of, and no end of file to be seen.
 _STARTING = threading.Lock()
@@ -38,17 +41,38 @@ class Workplace:
 
 @dataclass(slots=True, eq=False)
 class Launched:
-    """A process that has been started. reading: where its frames come from; writing: where tasks go."""
+    """A process that has been started. reading: where its frames come from; writing: where tasks go; page: what it is
+    told beside them, since a worker that is busy reads nothing."""
 
     process: subprocess.Popen[bytes]
     reading: int
     writing: int
+    page: mmap.mmap
+
+    def call_back(self, last: int) -> None:
+        """Tell it to give back the tasks up to this one, counted from 1, that it has not begun."""
+        CALLED_BACK.pack_into(self.page, 0, last)
+
+    def was_out_of_time(self, ran: float, seconds: float) -> bool:
+        """Whether it was the kernel's stop on processor time that ended it. A parent that ignores SIGCHLD, or another
+        part of it that reaps every child, keeps the status from us: then by how many seconds its query ran."""
+        status = self.process.returncode
+        return status == -signal.SIGPROF or (status == 0 and ran >= seconds)
+
+    def is_stopped(self) -> bool:
+        """Whether somebody has stopped it by a signal."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat") as stat:
+                return stat.read().rpartition(")")[2].split()[0] in "Tt"
+        except (OSError, IndexError):
+            return False
 
     def end(self) -> str:
         """Kill it, close the pipes and wait; its last words."""
         self.process.kill()
         for descriptor in (self.reading, self.writing):
             os.close(descriptor)
+        self.page.close()
         words = b""
         if self.process.stderr is not None:
             words = self.process.stderr.read()
@@ -64,23 +88,28 @@ def launch(place: Workplace) -> Launched:
 
 
 def _launch(place: Workplace) -> Launched:
-    task_reading, task_writing = os.pipe()
-    answer_reading, answer_writing = os.pipe()
-    settings = {
-        "engine": place.engine,
-        "limits": asdict(place.limits),
-        "files": place.files,
-        "tables": place.tables,
-        "parent": os.getpid(),
-        "input": task_reading,
-        "output": answer_writing,
-    }
     # Where sqlrl and the engine's package lie, wherever the parent found them: -I keeps the environment and the working
     # folder out, -S the site's own start-up code.
     root = str(Path(sys.modules["sqlrl"].__file__ or "").resolve().parent.parent)
     roots = list(dict.fromkeys([root, *map(_folder_of, place.packages)]))
     code = f"import sys; sys.path[:0] = {roots!r}; from sqlrl.executors.sandbox.worker import main; main()"
+    opened: list[int] = []
     try:
+        opened += os.pipe()
+        opened += os.pipe()
+        task_reading, task_writing, answer_reading, answer_writing = opened
+        page, page_file = _shared_page()
+        opened.append(page_file)
+        settings = {
+            "engine": place.engine,
+            "limits": asdict(place.limits),
+            "files": place.files,
+            "tables": place.tables,
+            "parent": os.getpid(),
+            "input": task_reading,
+            "output": answer_writing,
+            "page": page_file,
+        }
         with _memory_file() as file:  # an argument holds 128 KiB, less than the names of a thousand files
             file.write(json.dumps(settings).encode())
             file.seek(0)
@@ -89,18 +118,24 @@ def _launch(place: Workplace) -> Launched:
                 stdin=file,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=(task_reading, answer_writing),
+                pass_fds=(task_reading, answer_writing, page_file),
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
                 cwd="/",
             )
     except OSError as error:
-        for descriptor in (task_writing, answer_reading):
+        for descriptor in opened:
             os.close(descriptor)
         raise SandboxError(f"a worker cannot be started: {error}") from None
-    finally:
-        os.close(task_reading)
-        os.close(answer_writing)
-    return Launched(process, answer_reading, task_writing)
+    for descriptor in (task_reading, answer_writing, page_file):
+        os.close(descriptor)
+    return Launched(process, answer_reading, task_writing, page)
+
+
+def _shared_page() -> tuple[mmap.mmap, int]:
+    """A page of memory, and the file by which another process can map it."""
+    with _memory_file() as file:
+        file.truncate(mmap.PAGESIZE)
+        return mmap.mmap(file.fileno(), mmap.PAGESIZE), os.dup(file.fileno())
 
 
 def _memory_file() -> IO[bytes]:

@@ -8,22 +8,20 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
-import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlrl.executors.base import Outcome, Row
 from sqlrl.executors.errors import QueryError
 from sqlrl.executors.sandbox import wire
-from sqlrl.executors.sandbox.pool import GRACE_SECONDS, Pool
+from sqlrl.executors.sandbox.clock import TICK, Clock
+from sqlrl.executors.sandbox.crew import GRACE_SECONDS, WALL_FACTOR
+from sqlrl.executors.sandbox.pool import Pool
 from sqlrl.executors.sandbox.process import Launched
-from sqlrl.executors.sandbox.worker import STALE, WALL_FACTOR
 
 __all__ = ["Stream"]
 
-ROWS_A_PIECE = 1_000
 ATTEMPTS = 3  # where the source was replaced beneath a worker, or one died before its first row
 
 
@@ -35,17 +33,19 @@ class Stream:
 
     def __init__(self, pool: Pool, path: str, query: str) -> None:
         self._pool = pool
-        self._task = wire.pack_task(("stream", path, query, ROWS_A_PIECE))
+        self._task = wire.pack_task(("stream", path, query))
         self._worker: Launched | None = None
         self._bodies: Iterator[bytes] = iter(())
         self._frames = wire.Frames()
-        self._ended = False
+        self._ended = self._stale = False
         for attempt in range(ATTEMPTS):
             first = self._begin()
             if first is not None:
                 break
-            status = self._status_of_dead()
-            if attempt == ATTEMPTS - 1 or (status != STALE and attempt):
+            self._give_worker_back()
+            if self._stale and attempt == ATTEMPTS - 1:
+                raise QueryError(Outcome.UNAVAILABLE, "its source is gone, or was replaced again and again")
+            if not self._stale and attempt:
                 raise QueryError(Outcome.CRASHED, "ended its worker twice")
         assert first is not None
         self.columns, self._rows = first
@@ -65,6 +65,9 @@ class Stream:
     def close(self) -> None:
         """End the worker. Closing twice does nothing."""
         self._ended = True
+        self._give_worker_back()
+
+    def _give_worker_back(self) -> None:
         if self._worker is not None:
             self._pool.take_back(self._worker)
             self._worker = None
@@ -76,6 +79,9 @@ class Stream:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a stream of rows cannot be pickled: it reads from a process of its own")
 
     def __del__(self) -> None:
         if getattr(self, "_worker", None) is not None:
@@ -91,17 +97,11 @@ class Stream:
                 task = task[os.write(self._worker.writing, task) :]
         return self._next_piece()
 
-    def _status_of_dead(self) -> int | None:
-        assert self._worker is not None
-        status = self._worker.process.wait()
-        self._pool.take_back(self._worker)
-        self._worker = None
-        return status
-
     def _next_piece(self) -> tuple[tuple[str, ...], tuple[Row, ...]] | None:
         """(columns, rows); None at the end, or where the worker has died. Raises QueryError as the query ended."""
         body = self._next_frame()
-        if body is None:
+        if body is None or body[:1] == wire.STALE:
+            self._stale = body is not None
             return None
         try:
             outcome, columns, rows, message, _, _ = wire.decode_rows(body[1:])
@@ -117,27 +117,25 @@ class Stream:
 
     def _next_frame(self) -> bytes | None:
         assert self._worker is not None
-        limits = self._pool.limits
-        deadline = time.monotonic() + limits.seconds * WALL_FACTOR + GRACE_SECONDS
+        seconds = self._pool.limits.seconds
+        clock, waiting = Clock(), select.poll()
+        waiting.register(self._worker.reading, select.POLLIN)
         try:
             while (body := next(self._bodies, None)) is None:
-                ready, _, _ = select.select([self._worker.reading], [], [], max(0.0, deadline - time.monotonic()))
-                if not ready:
-                    self.close()
-                    raise QueryError(Outcome.TIMED_OUT, "out of time")
+                if not waiting.poll(TICK * 1000):
+                    if clock.now() > seconds * WALL_FACTOR + GRACE_SECONDS:
+                        self.close()
+                        raise QueryError(Outcome.TIMED_OUT, "out of time")
+                    continue
                 piece = os.read(self._worker.reading, 1 << 20)
                 if not piece:
-                    self._tell_of_death()
+                    self._worker.process.wait()
+                    if self._worker.was_out_of_time(clock.now(), seconds):
+                        self.close()
+                        raise QueryError(Outcome.TIMED_OUT, "out of time")
                     return None
                 self._bodies = self._frames.feed(piece)
         except wire.UnreadableAnswer:
             self._worker.process.kill()
             return None
         return body
-
-    def _tell_of_death(self) -> None:
-        """Raise QueryError where it was the clock that ended the worker."""
-        assert self._worker is not None
-        if self._worker.process.wait() in (-signal.SIGPROF, -signal.SIGALRM):
-            self.close()
-            raise QueryError(Outcome.TIMED_OUT, "out of time")

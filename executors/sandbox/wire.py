@@ -20,10 +20,12 @@ from sqlrl.executors.base import Comparison, Outcome, Row
 
 __all__ = [
     "ANSWER",
+    "GIVEN_BACK",
     "GOLD_STARTS",
     "HELLO",
     "OUTCOMES",
     "PIECE",
+    "STALE",
     "Frames",
     "UnreadableAnswer",
     "decode_comparison",
@@ -35,7 +37,9 @@ __all__ = [
 ]
 
 _SIZE = struct.Struct("<I")
-HELLO, GOLD_STARTS, PIECE, ANSWER = b"h", b"g", b"p", b"a"  # the first byte of what a worker says
+# The first byte of what a worker says. GIVEN_BACK: a task that was called back. STALE: this worker's walls are about a
+# file that was replaced; it ends. Its exit status would not do: a parent that ignores SIGCHLD learns of none.
+HELLO, GOLD_STARTS, PIECE, ANSWER, GIVEN_BACK, STALE = b"h", b"g", b"p", b"a", b"b", b"s"
 OUTCOMES = tuple(Outcome)
 _COMPARISON = struct.Struct("<BB?dIIdd")
 _RESULT = struct.Struct("<B?dI")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import mmap
 import os
 import signal
 import sys
@@ -20,13 +21,11 @@ from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.duplicates import is_repeatable
 from sqlrl.executors.relations import Relation, ScoresRows, matcher_for
 from sqlrl.executors.sandbox import walls, wire
+from sqlrl.executors.sandbox.process import CALLED_BACK
 
-__all__ = ["STALE", "Database", "Engine", "QueryEnded", "StaleSource", "main"]
+__all__ = ["Database", "Engine", "QueryEnded", "StaleSource", "main"]
 
-STALE = 77  # exit status: the database file was replaced, and the walls let only the old one be read
-# Processor time past which the kernel ends the process, where the engine's own deadline did not; and wall time past
-# which it is ended though it got no processor.
-HARD_FACTOR, WALL_FACTOR = 1.5, 3.5
+HARD_FACTOR = 1.5  # times the limit: processor time past which the kernel ends the process, if the engine did not stop
 GOLD_CACHE_BYTES = 64 << 20
 UNREADABLE = "could not decode to UTF-8"
 
@@ -55,8 +54,8 @@ class Database(Protocol):
     def run(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
         """(columns, the first `rows` rows). Raises QueryEnded."""
 
-    def pieces(self, query: str, rows: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-        """(columns, rows) of a result of any length, `rows` at a time; at least one piece. Raises QueryEnded."""
+    def pieces(self, query: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """(columns, rows) of a result of any length, in `pieces`; at least one. Raises QueryEnded."""
 
     def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
         """The schema as DDL. notes: table -> column -> what it means, by lower-case names. Raises QueryEnded."""
@@ -78,7 +77,10 @@ class Engine(Protocol):
 
 
 class Worker:
-    """Answers tasks with one engine."""
+    """Answers tasks with one engine.
+
+    It has no stop on wall-clock time: that is the pool's, which knows when all of them were stopped.
+    """
 
     def __init__(self, engine: Engine, limits: Limits, output: int) -> None:
         self.engine = engine
@@ -121,25 +123,30 @@ class Worker:
         except (MemoryError, ValueError, RecursionError) as error:  # while encoding
             return wire.encode_rows(Outcome.TOO_LARGE, (), [], f"the result does not fit: {error}", 0.0, False)
 
-    def _stream(self, path: str, query: str, rows_a_piece: int) -> bytes:
-        """Say every piece; the answer tells how it ended. A reader who takes his time is not the query's fault: while
-        a piece waits to be read, the wall-clock stop is off."""
+    def _stream(self, path: str, query: str) -> bytes:
+        """Say every piece; the answer tells how it ended."""
         started = time.thread_time()
         outcome, message = Outcome.OK, ""
         try:
-            for columns, rows in self.engine.open(path).pieces(query, rows_a_piece):
-                body = wire.encode_rows(Outcome.OK, columns, rows, "", 0.0, False)
-                if len(body) > self.limits.bytes:
-                    message = f"{rows_a_piece:,} rows are larger than {self.limits.bytes:,} bytes"
-                    raise QueryEnded(Outcome.TOO_LARGE, message)
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                say(self.output, wire.PIECE, body)
-                signal.setitimer(signal.ITIMER_REAL, self.limits.seconds * WALL_FACTOR)
+            for columns, rows in self.engine.open(path).pieces(query):
+                self._say_rows(columns, rows)
         except QueryEnded as ended:
             outcome, message = ended.outcome, ended.message
         except (MemoryError, ValueError, RecursionError) as error:
             outcome, message = Outcome.TOO_LARGE, f"the result does not fit: {error}"
         return wire.encode_rows(outcome, (), [], message, time.thread_time() - started, False)
+
+    def _say_rows(self, columns: tuple[str, ...], rows: list[Row]) -> None:
+        """A piece; in halves where it takes more than it seemed to. Raises QueryEnded where a single row does."""
+        body = wire.encode_rows(Outcome.OK, columns, rows, "", 0.0, False)
+        if len(body) <= self.limits.bytes:
+            say(self.output, wire.PIECE, body)
+        elif len(rows) > 1:
+            middle = len(rows) // 2
+            self._say_rows(columns, rows[:middle])
+            self._say_rows(columns, rows[middle:])
+        else:
+            raise QueryEnded(Outcome.TOO_LARGE, f"a row is larger than {self.limits.bytes:,} bytes")
 
     def _compare(
         self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
@@ -234,7 +241,8 @@ class Worker:
                 gold = _Gold([], ended.outcome, ended.message)
             say(self.output, wire.GOLD_STARTS)
             self.arm()
-            if not is_repeatable(query):
+            # Somebody may be writing just now: that is not how the gold ends.
+            if gold.outcome is Outcome.UNAVAILABLE or not is_repeatable(query):
                 return gold, time.thread_time() - started
         self.golds[key] = gold
         self.gold_bytes += gold.size
@@ -243,14 +251,13 @@ class Worker:
         return gold, time.thread_time() - started
 
     def arm(self) -> None:
-        """Start the kernel's own stops for one query; their default action ends the process."""
+        """Start the kernel's own stop for one query anew; its default action ends the process."""
         signal.setitimer(signal.ITIMER_PROF, self.limits.seconds * HARD_FACTOR + 0.2)
-        signal.setitimer(signal.ITIMER_REAL, self.limits.seconds * WALL_FACTOR)
 
     @staticmethod
     def disarm() -> None:
+        """Nothing runs: an idle process may take whatever little time it takes."""
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 class _Gold:
@@ -278,31 +285,40 @@ def say(output: int, kind: bytes, body: bytes = b"") -> None:
         view = view[os.write(output, view) :]
 
 
-def _said(descriptor: int) -> Iterator[bytes]:
-    """The bodies of the frames that the parent sends."""
-    frames = wire.Frames()
-    while piece := os.read(descriptor, 1 << 16):
-        yield from frames.feed(piece)
+def _set_signals() -> None:
+    """As a worker needs them, whatever its parent ignores or blocks and hands down."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
 
 
 def main() -> None:
-    """Standard input: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input` and
-    `output`."""
+    """Standard input: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input`,
+    `output` and `page`."""
     settings = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _set_signals()
     limits = Limits(**settings["limits"])
     module_name, class_name = settings["engine"].split(":")
     engine = getattr(importlib.import_module(module_name), class_name)(limits, settings["files"], settings["tables"])
+    page = mmap.mmap(settings["page"], mmap.PAGESIZE, prot=mmap.PROT_READ)
+    os.close(settings["page"])
     report = walls.raise_walls(engine.readable, engine.memory_bytes, settings["parent"])
     output = settings["output"]
     worker = Worker(engine, limits, output)
     say(output, wire.HELLO, json.dumps(report).encode())
-    for body in _said(settings["input"]):
-        worker.arm()
-        try:
-            answer = worker.answer(wire.unpack_task(body))
-        except StaleSource:
-            os._exit(STALE)
-        worker.disarm()  # a parent who is slow to read is not the query's doing
-        say(output, wire.ANSWER, answer)
+    frames, begun = wire.Frames(), 0
+    while piece := os.read(settings["input"], 1 << 16):
+        for body in frames.feed(piece):
+            begun += 1
+            if begun <= CALLED_BACK.unpack_from(page)[0]:
+                say(output, wire.GIVEN_BACK)
+                continue
+            worker.arm()
+            try:
+                answer = worker.answer(wire.unpack_task(body))
+            except StaleSource:
+                say(output, wire.STALE)
+                os._exit(1)
+            say(output, wire.ANSWER, answer)
+        worker.disarm()

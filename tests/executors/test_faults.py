@@ -112,11 +112,11 @@ def shared(engine: str, databases: dict[str, Path]) -> Iterator[Member]:
 def test_workers_killed_at_random_cost_nobody_an_answer(shared: Member, queries: int) -> None:
     """One is killed in each batch, so that no query can meet two deaths that are not its own."""
     chance = random.Random(7)
-    pool = shared._group._pool
+    crew = shared._group._pool._crew
     for start in range(0, queries, 50):
         asked = [f"select count(*), {i} from singer where age < {20 + i % 31}" for i in range(start, start + 50)]
-        assert _wait_until(lambda: any(worker.ready for worker in [*pool._workers, *pool._spares]))
-        victim = chance.choice([worker.launched.process for worker in [*pool._workers, *pool._spares] if worker.ready])
+        assert _wait_until(lambda: any(worker.ready for worker in [*crew.workers, *crew.spares]))
+        victim = chance.choice([worker.launched.process for worker in [*crew.workers, *crew.spares] if worker.ready])
         killer = threading.Timer(chance.random() / 50, victim.kill)
         killer.start()
         results = _within(lambda asked=asked: shared.execute_many(asked), 45)  # type: ignore[misc]
@@ -126,8 +126,8 @@ def test_workers_killed_at_random_cost_nobody_an_answer(shared: Member, queries:
 
 
 def _workers_of(executor: Member) -> set[int]:
-    pool = executor._group._pool
-    return {worker.launched.process.pid for worker in [*pool._workers, *pool._spares]}
+    crew = executor._group._pool._crew
+    return {worker.launched.process.pid for worker in [*crew.workers, *crew.spares]}
 
 
 def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: Member) -> None:
@@ -144,7 +144,7 @@ def test_the_last_query_of_all_gets_a_fresh_worker_too(shared: Member) -> None:
 
 
 def _kill_one_at_work(executor: Member) -> None:
-    for worker in executor._group._pool._workers:
+    for worker in executor._group._pool._crew.workers:
         if worker.tasks and worker.jobs:
             os.kill(worker.launched.process.pid, signal.SIGKILL)
             return
@@ -492,7 +492,7 @@ def test_every_wall_holds_for_an_unprivileged_user(engine: str, tmp_path_factory
 
 def test_a_pool_that_could_start_nothing_starts_when_it_is_asked_again(databases: dict[str, Path]) -> None:
     """Workers that are killed before they said hello fail those who wait, not those who come later."""
-    from sqlrl.executors.sandbox import pool as module
+    from sqlrl.executors.sandbox import crew as module
 
     with open_executor(str(databases["sqlite"]), workers=1) as executor:
         pool = executor._group._pool
@@ -513,13 +513,104 @@ def test_a_pool_that_could_start_nothing_starts_when_it_is_asked_again(databases
         assert executor.execute("select 1").rows == ((1,),)
 
 
-def test_a_file_that_is_gone_is_nobodys_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_a_file_that_is_gone_is_nobodys_fault(kind: str, tmp_path: Path) -> None:
+    """However it is asked for; and when another comes in its place, that is read."""
+    path = tmp_path / f"t.{kind}"
+    WRITERS[kind](path, 7)
+    ask, gold = "select n from t", Gold(query="select n from t")
+    with open_executor(str(path), limits=Limits(seconds=10), workers=1) as executor:
+        assert executor.execute(ask).rows == ((7,),)
+        path.unlink()
+        result = executor.execute(ask)
+        assert (result.outcome, result.message) == (Outcome.UNAVAILABLE, "its file is gone")
+        (comparison,) = executor.compare_many([(ask, gold)], Relation("set"))
+        assert (comparison.outcome, comparison.equal) == (Outcome.UNAVAILABLE, False)
+        with pytest.raises(QueryError, match="its file is gone"):
+            executor.stream(ask)
+        WRITERS[kind](path, 8)
+        assert executor.execute(ask).rows == ((8,),)
+
+
+@pytest.mark.parametrize("place", ["replaced", "in place"])
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_a_change_is_seen_though_time_and_size_stay(kind: str, place: str, tmp_path: Path) -> None:
+    """Neither the rows nor a gold that is kept are those of before."""
+    path, other = tmp_path / f"t.{kind}", tmp_path / "other"
+    WRITERS[kind](path, 7)
+    WRITERS[kind](other, 8)
+    times = (1_700_000_000_000_000_000,) * 2
+    os.utime(path, ns=times)
+    gold = Gold(query="select n from t")
+    with open_executor(str(path), limits=Limits(seconds=10), workers=1) as executor:
+        assert executor.compare_many([("select 7", gold)], Relation("set"))[0].equal
+        assert path.stat().st_size == other.stat().st_size
+        time.sleep(0.02)  # past the grain of the file system's clock
+        if place == "replaced":
+            os.utime(other, ns=times)
+            os.replace(other, path)
+        else:
+            path.write_bytes(other.read_bytes())
+            os.utime(path, ns=times)
+        assert path.stat().st_mtime_ns == times[1]
+        found = executor.compare_many([("select 7", gold), ("select 8", gold)], Relation("set"))
+        assert [comparison.equal for comparison in found] == [False, True]
+        assert executor.execute("select n from t").rows == ((8,),)
+
+
+# -- somebody else who writes
+
+
+def test_a_writers_lock_is_nobodys_fault_and_is_forgotten(tmp_path: Path) -> None:
+    """While he has written and not yet committed, nothing can be read; before and after, all is as it was."""
     path = tmp_path / "t.sqlite"
     _write_sqlite(path, 7)
-    with open_executor(str(path), workers=1) as executor:
-        assert executor.execute("select n from t").rows == ((7,),)
-        path.unlink()
-        assert executor.execute("select n from t").outcome is Outcome.UNAVAILABLE
+    ask, gold = "select n from t", Gold(query="select n from t")
+    writer = sqlite3.connect(path, isolation_level=None)
+    try:
+        with open_executor(str(path), limits=Limits(seconds=0.5), workers=1) as executor:
+            assert executor.execute(ask).rows == ((7,),)
+            writer.execute("begin exclusive")
+            assert executor.execute(ask).rows == ((7,),)
+            writer.execute("update t set n = 8")
+            result = executor.execute(ask)
+            assert (result.outcome, result.message) == (Outcome.UNAVAILABLE, "somebody is writing to the database")
+            (comparison,) = executor.compare_many([(ask, gold)], Relation("set"))
+            assert (comparison.outcome, comparison.score) == (Outcome.UNAVAILABLE, 0.0)
+            with pytest.raises(QueryError, match="somebody is writing"):
+                executor.stream(ask)
+            writer.execute("rollback")
+            assert executor.compare_many([(ask, gold)], Relation("set"))[0].equal
+            assert executor.execute(ask).rows == ((7,),)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_written_amid_a_query_is_read_once_more(fails: bool, tmp_path: Path) -> None:
+    """A reader without a lock may have seen half of it, or what looks like a broken file."""
+    from sqlrl.executors.sqlite import SQLiteEngine
+
+    path = tmp_path / "t.sqlite"
+    _write_sqlite(path, 7)
+    connection = SQLiteEngine(Limits(), [str(path)]).open(str(path))
+    fetch, calls = connection._fetch, []
+
+    def interrupted(query: str, rows: int) -> object:
+        found = fetch(query, rows)
+        if not calls:
+            calls.append(query)
+            time.sleep(0.02)  # past the grain of the file system's clock
+            with sqlite3.connect(path) as writer:
+                writer.execute("update t set n = 8")
+            writer.close()
+            if fails:
+                raise sqlite3.DatabaseError("database disk image is malformed")
+        return found
+
+    connection._fetch = interrupted  # type: ignore[method-assign, assignment]
+    assert connection.run("select n from t", 10) == (("n",), [(8,)])
+    connection.close()
 
 
 def test_a_log_that_began_again_gives_no_stale_gold(tmp_path: Path) -> None:
