@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -20,6 +20,7 @@ import pytz  # noqa: F401  what DuckDB imports for a time with a zone, when the 
 
 from sqlrl.executors.allowlist import check_tables, first_line
 from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.casts import Casts
 from sqlrl.executors.description import describe_table
 from sqlrl.executors.sandbox.watchdog import Watchdog
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
@@ -150,7 +151,7 @@ class _Instance:
             raise
 
     def _first_piece(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
-        pieces = self.pieces(query, rows)
+        pieces = self._pieces(query, rows, only_one=True)
         try:
             return next(pieces)
         finally:
@@ -158,6 +159,11 @@ class _Instance:
 
     def pieces(self, query: str, rows: int) -> Generator[tuple[tuple[str, ...], list[Row]], None, None]:
         """See `Database.pieces`."""
+        return self._pieces(query, rows, only_one=False)
+
+    def _pieces(
+        self, query: str, rows: int, only_one: bool
+    ) -> Generator[tuple[tuple[str, ...], list[Row]], None, None]:
         try:
             with self.watchdog.over(self.connection):
                 statement = self._only_statement(query)
@@ -166,14 +172,7 @@ class _Instance:
                 if self.over_files:  # a database in memory cannot be opened read-only
                     self.connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:
-                    self.connection.execute(statement)
-                    columns = tuple(column[0] for column in self.connection.description or ())
-                    piece = self.connection.fetchmany(rows)
-                    yield columns, piece
-                    while len(piece) == rows:
-                        piece = self.connection.fetchmany(rows)
-                        if piece:
-                            yield columns, piece
+                    yield from self._read(query, statement, rows, only_one)
                 finally:
                     if self.over_files:
                         self._roll_back()
@@ -182,6 +181,36 @@ class _Instance:
         except BaseException as error:  # DuckDB lets many kinds through, SystemError and RuntimeError among them
             raise self._ended(error) from None
 
+    def _read(
+        self, query: str, statement: Any, rows: int, only_one: bool
+    ) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """The pieces of a result; asked for a second time where Python cannot hold its values as they are."""
+        self.connection.execute(statement)
+        description = self.connection.description or ()
+        columns = tuple(column[0] for column in description)
+        casts = Casts([column[1] for column in description])
+        # A value of a later piece could demand what the first was not asked for.
+        piece = None if casts.always or (casts.watched and not only_one) else self._fetch_plain(casts, rows)
+        wrapped = piece is None
+        if piece is None:
+            self.connection.execute(casts.wrap(query))
+            piece = self.connection.fetchmany(rows)
+        yield columns, casts.read(piece, wrapped=wrapped)
+        while len(piece) == rows:
+            piece = self.connection.fetchmany(rows)
+            if piece:
+                yield columns, casts.read(piece, wrapped=wrapped)
+
+    def _fetch_plain(self, casts: Casts, rows: int) -> list[Row] | None:
+        """The first rows as Python holds them; None where it cannot."""
+        try:
+            piece: list[Row] = self.connection.fetchmany(rows)
+        except OverflowError:  # an interval
+            if casts.demanded(None):
+                return None
+            raise
+        return None if casts.demanded(piece) else piece
+
     def _roll_back(self) -> None:
         try:
             self.connection.execute("ROLLBACK")
@@ -189,6 +218,8 @@ class _Instance:
             self.broken = True
 
     def _only_statement(self, query: str) -> Any:
+        if not query.isascii():
+            _check_encoding(query)
         statements = self.connection.extract_statements(query)
         if not statements:
             raise QueryEnded(Outcome.INVALID, "no statement")
@@ -301,6 +332,13 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 def _is_parquet(path: str) -> bool:
     return path.lower().endswith((".parquet", ".pq"))
+
+
+def _check_encoding(query: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise QueryEnded(Outcome.INVALID, "the query has a lone surrogate") from None
 
 
 def _quoted(name: str) -> str:
