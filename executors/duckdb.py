@@ -21,7 +21,9 @@ import pytz  # noqa: F401  what DuckDB imports for a time with a zone, when the 
 from sqlrl.executors.allowlist import check_tables, first_line
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.casts import Casts
-from sqlrl.executors.description import describe_table
+from sqlrl.executors.catalogue import Entry, quoted, read_catalogue
+from sqlrl.executors.description import VIEWS_SHARE, describe_table
+from sqlrl.executors.names import fold_all
 from sqlrl.executors.sandbox.watchdog import Watchdog
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
@@ -45,7 +47,7 @@ class DuckDBEngine:
     def __init__(self, limits: Limits, files: Sequence[str], tables: Sequence[str] | None = None) -> None:
         self.limits = limits
         self.memory_bytes = limits.memory_bytes + ROOM
-        self.tables = None if tables is None else frozenset(name.lower() for name in tables)
+        self.tables = fold_all(tables)
         self.parts = {path: _parts(path) for path in files}
         self.inodes = {name: _inode(name) for parts in self.parts.values() for name in parts}
         self.readable = [*self.inodes, *(name for name in SYSTEM_FILES if os.path.exists(name))]
@@ -137,7 +139,7 @@ class _Instance:
             parquet = _is_parquet(names[0])
             read = f"{'read_parquet' if parquet else 'read_csv'}({listed}, union_by_name=true)"
             kind = "VIEW" if parquet or not fits else "TABLE"
-            self.connection.execute(f"CREATE {kind} {_quoted(table)} AS SELECT * FROM {read}")
+            self.connection.execute(f"CREATE {kind} {quoted(table)} AS SELECT * FROM {read}")
 
     # -- queries
 
@@ -247,44 +249,43 @@ class _Instance:
     # -- the schema
 
     def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
-        """CREATE statements: tables and views in the order of their making, files by name; comments beneath each."""
+        """CREATE statements: tables and views in the order that the database keeps them in, files by name; comments
+        beneath each. What of a view cannot be read is said beneath it."""
         try:
             with self.watchdog.over(self.connection):
-                return "\n\n".join(
-                    self._describe_one(name, ddl, sample_rows, row_counts, notes.get(name.lower(), {}))
-                    for name, ddl in self._tables()
-                    if self.tables is None or name.lower() in self.tables
-                )
-        except (duckdb.Error, MemoryError, RuntimeError) as error:
+                found = read_catalogue(self.connection, self.tables, over_files=self.over_files)
+                described = {
+                    entry: self._describe_one(entry, sample_rows, row_counts, notes)
+                    for entry in found if entry.kind == "table"
+                }  # fmt: skip
+            # Views last, and in less time, so that one that never ends costs no table its rows.
+            with self.watchdog.over(self.connection, VIEWS_SHARE):
+                for entry in found:
+                    if entry.kind == "view":
+                        described[entry] = self._describe_one(entry, sample_rows, row_counts, notes)
+        except (QueryEnded, StaleSource):
+            raise
+        except BaseException as error:  # see `pieces`
             raise self._ended(error) from None
+        return "\n\n".join(described[entry] for entry in found)
 
-    def _tables(self) -> list[tuple[str, str]]:
-        """(name, DDL) of every table and view of the main schema; a view over files reads as the table that it is."""
-        found: list[tuple[str, str]] = self.connection.execute(
-            "SELECT table_name, sql FROM (SELECT table_oid AS oid, table_name, sql FROM duckdb_tables() "
-            "WHERE NOT internal UNION ALL SELECT view_oid, view_name, sql FROM duckdb_views() WHERE NOT internal) "
-            "ORDER BY oid"
-        ).fetchall()
-        if not self.over_files:
-            return found
-        tables = []
-        for name, _ in found:
-            columns = self.connection.execute(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $1 ORDER BY column_index",
-                [name],
-            ).fetchall()
-            listed = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns)
-            tables.append((name, f"CREATE TABLE {_quoted(name)}({listed})"))
-        return tables
-
-    def _describe_one(self, name: str, ddl: str, sample_rows: int, row_counts: bool, notes: Mapping[str, str]) -> str:
+    def _describe_one(self, entry: Entry, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
         count = sample = None
-        if row_counts:
-            (count,) = self.connection.execute(f"SELECT count(*) FROM {_quoted(name)}").fetchone() or (0,)
-        if sample_rows:
-            rows = self.connection.execute(f"SELECT * FROM {_quoted(name)} LIMIT {int(sample_rows)}").fetchall()
-            sample = ([column[0] for column in self.connection.description or ()], rows)
-        return describe_table(ddl, count, sample, notes)
+        unread = ""
+        try:
+            if entry.kind == "view" and self.tables is not None:
+                check_tables(self.connection, f"SELECT * FROM {entry.place}", self.tables)
+            if row_counts:
+                (count,) = self.connection.execute(f"SELECT count(*) FROM {entry.place}").fetchone() or (0,)
+            if sample_rows:
+                query = f"SELECT * FROM {entry.place} LIMIT {int(sample_rows)}"
+                sample = next(iter(self._read(query, query, int(sample_rows), only_one=True)))
+        except (duckdb.Error, QueryEnded) as error:
+            ended = error if isinstance(error, QueryEnded) else self._ended(error)
+            if self.broken or (ended.outcome is Outcome.TIMED_OUT and entry.kind == "table"):
+                raise ended from None
+            count, unread = None, ended.message
+        return describe_table(entry.ddl, count, sample, notes.get(entry.name.lower(), {}), unread)
 
 
 def _configuration(limits: Limits) -> dict[str, Any]:
@@ -339,10 +340,6 @@ def _check_encoding(query: str) -> None:
         query.encode()
     except UnicodeEncodeError:
         raise QueryEnded(Outcome.INVALID, "the query has a lone surrogate") from None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:
