@@ -55,6 +55,8 @@ def locate(source: str | Sequence[str | os.PathLike[str]]) -> Located:
         if not paths:
             raise SourceError("an empty list of files")
         return Located(f"files:{','.join(paths)}", _tables(paths, ("parquet", "csv"), "the list"), _DUCKDB)
+    if not source.strip():
+        raise UsageError("an empty source: give a path or a URL")
     scheme, path = _split(source)
     if os.path.isdir(path):
         return _locate_folder(source, scheme, path)
