@@ -83,7 +83,8 @@ class Terminal:
             columns = [column.removeprefix(">") for column in columns]
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for column, to_the_right in zip(columns, right, strict=True):
-            table.add_column(Text(column), justify="right" if to_the_right else "left")
+            # A number that is cut reads as another number.
+            table.add_column(Text(column), justify="right" if to_the_right else "left", no_wrap=to_the_right)
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
         self.print(table)

@@ -168,6 +168,16 @@ def test_a_wide_cell_is_cut_in_a_table_and_whole_in_json(
     assert json.loads(capsys.readouterr().out) == {"wide": "w" * 100_000, "n": 7}
 
 
+def test_no_number_is_cut_where_text_can_be(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    listed = ", ".join(f"'some words of text {i}' as t{i}, {12345678 + i} as n{i}" for i in range(4))
+    assert _run(str(shop), f"select {listed}") == 0
+    shown = capsys.readouterr().out
+    assert all(str(12345678 + i) in shown for i in range(4))
+
+
 def test_cells_that_json_has_no_word_for(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "select x'00ff' as b, 'a' || char(0) as z, 1e999 as i, cast(x'ff' as text) as u, null as n"
     assert _run(str(shop), query, "--json") == 0
