@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if __name__ != "sqlrl.executors":
     raise ImportError("import sqlrl.executors: a top-level 'executors' would be a second copy of every class")
 
-from sqlrl.executors.base import Comparison, Executor, Gold, Limits, Outcome, Result
+from sqlrl.executors.base import Comparison, Executor, Gold, Limits, Outcome, Result, check_count
 from sqlrl.executors.errors import UsageError
 from sqlrl.executors.source import is_server, locate
 
@@ -21,7 +22,7 @@ __all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "ope
 
 
 def open_executor(
-    source: str | Sequence[str],
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     limits: Limits | None = None,
     workers: int | None = None,
@@ -45,9 +46,10 @@ def open_executor(
     on PostgreSQL, MariaDB and MySQL; a view may be listed without the tables beneath it. UnavailableError where the
     server does not answer.
     """
-    if isinstance(tables, str):
-        raise UsageError(f"tables is a list of names, not the text {tables!r}")
-    _check_workers(workers)
+    source = os.fspath(source) if isinstance(source, os.PathLike) else source
+    if tables is not None:
+        _check_tables(tables)
+    check_count(workers, "workers", least=1)
     if isinstance(source, str) and is_server(source):
         from sqlrl.executors.sqlalchemy import ServerGroup
 
@@ -66,7 +68,7 @@ def open_executors(
     sources: Sequence[str], *, limits: Limits | None = None, workers: int | None = None, require_walls: bool = False
 ) -> Group[Stream | ServerStream]:
     """Many sources of one kind behind one pool of workers, or of one kind of server."""
-    _check_workers(workers)
+    check_count(workers, "workers", least=1)
     from sqlrl.executors.embedded import EmbeddedGroup
 
     if any(is_server(source) for source in sources):
@@ -82,6 +84,9 @@ def open_executors(
     return EmbeddedGroup(located, limits=limits, workers=workers, require_walls=require_walls)
 
 
-def _check_workers(workers: int | None) -> None:
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers must be 1 or more, not {workers}")
+def _check_tables(tables: Sequence[str]) -> None:
+    if isinstance(tables, str):
+        raise UsageError(f"tables is a list of names, not the text {tables!r}")
+    for name in tables:
+        if not isinstance(name, str):
+            raise UsageError(f"tables is a list of names, not of {type(name).__name__}")

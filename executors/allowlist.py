@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 
 from sqlrl.executors.base import Outcome
+from sqlrl.executors.names import fold
 from sqlrl.executors.sandbox.worker import QueryEnded
 
-__all__ = ["check_tables", "first_line"]
+__all__ = ["check_tables", "first_line", "is_listed"]
 
 # With a list of tables, the only functions that may stand in FROM: they make rows of their arguments alone.
 SAFE_TABLE_FUNCTIONS = frozenset(["generate_series", "json_each", "json_tree", "range", "repeat_row", "unnest"])
@@ -36,17 +37,17 @@ def check_tables(connection: Any, query: str, allowed: frozenset[str]) -> None:
     named = _Named()
     named.read(tree)
     catalogue = {
-        name.lower()
+        fold(name)
         for (name,) in connection.execute(
             "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()"
         ).fetchall()
     }
-    (database,) = connection.execute("SELECT lower(current_database())").fetchone()
+    (database,) = connection.execute("SELECT current_database()").fetchone()
     shadowed = sorted((named.ctes & catalogue) - allowed)
     if shadowed:
         raise QueryEnded(Outcome.REFUSED, f"WITH may not take the name {shadowed[0]}")
     for path in named.tables:
-        if not _listed(path, database, allowed) and not (len(path) == 1 and path[0].lower() in named.ctes):
+        if not is_listed(path, fold(database), allowed) and not (len(path) == 1 and fold(path[0]) in named.ctes):
             raise QueryEnded(Outcome.REFUSED, f"the table {path[-1]} is not one of those that may be read")
     if named.refused:
         raise QueryEnded(Outcome.REFUSED, f"with a list of tables, {named.refused[0]} is not allowed")
@@ -57,14 +58,14 @@ def check_tables(connection: Any, query: str, allowed: frozenset[str]) -> None:
         raise QueryEnded(Outcome.REFUSED, message) from None
     for resolved in names:
         path = [part.strip('"').replace('""', '"') for part in _PARTS.findall(resolved)]
-        if not _listed(path, database, allowed):
+        if not is_listed(path, fold(database), allowed):
             raise QueryEnded(Outcome.REFUSED, f"the table {resolved} is not one of those that may be read")
 
 
-def _listed(path: Sequence[str], database: str, allowed: frozenset[str]) -> bool:
+def is_listed(path: Sequence[str], database: str, allowed: frozenset[str]) -> bool:
     """Whether [database, schema,] table is in the list, where a table of the main schema stands by its name alone and
     others as schema.table."""
-    parts = [part.lower() for part in path]
+    parts = [fold(part) for part in path]
     if len(parts) > 1 and parts[0] == database:
         parts = parts[1:]
     if len(parts) > 1 and parts[0] == "main":
@@ -95,7 +96,7 @@ class _Named:
     def _read_node(self, node: Mapping[str, Any]) -> None:
         kind = node.get("type")
         if isinstance(node.get("cte_map"), dict):
-            self.ctes |= {str(entry["key"]).lower() for entry in node["cte_map"].get("map", [])}
+            self.ctes |= {fold(str(entry["key"])) for entry in node["cte_map"].get("map", [])}
         if kind == "BASE_TABLE":
             path = (node.get("qualified_name") or {}).get("path") or [node.get("table_name", "")]
             self.tables.append([str(part) for part in path])

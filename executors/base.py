@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
+from sqlrl.executors.errors import UsageError
+
 if TYPE_CHECKING:
     from sqlrl.executors.relations import Relation
 
-__all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "Row"]
+__all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "Row", "check_count"]
 
 Row = tuple[Any, ...]
 
@@ -44,8 +46,12 @@ class Limits:
     def __post_init__(self) -> None:
         # The upper bounds are what timers, SQLite's integers and addresses hold.
         for name, most in (("seconds", 1e6), ("rows", 2**31 - 2), ("bytes", 1 << 40), ("memory_bytes", 1 << 46)):
-            if not 0 < getattr(self, name) <= most:
-                raise ValueError(f"Limits.{name} must be above 0 and at most {most:,.0f}, not {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float) if name == "seconds" else int):
+                kind = "a number" if name == "seconds" else "a whole number"
+                raise UsageError(f"Limits.{name} is {kind}, not {value!r}")
+            if not 0 < value <= most:
+                raise UsageError(f"Limits.{name} must be above 0 and at most {most:,.0f}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """What is known to be right; at least one of its fields.
+    """What is known to be right; at least one of its fields. UsageError for what none of them can be.
 
-    query: a query whose result is right. rows: the result itself. relevant: {document id: grade}. answers: strings of
+    query: a query whose result is right. rows: the result itself, with cells of the types that executors give: None,
+    bool, int, float, str, bytes, Decimal, date, datetime, time, timedelta, UUID, and lists, tuples and dicts of these.
+    relevant: {document id: grade}. answers: strings of
     which a right document contains one. partial: some of the rows of the right result. For judges that are told so
     with each question: ordered, whether rows must come in the gold's order (None: the judge's own rule); columns, which
     of the gold's columns count (all where empty).
@@ -87,7 +95,35 @@ class Gold:
 
     def __post_init__(self) -> None:
         if all(getattr(self, name) is None for name in ("query", "rows", "relevant", "answers", "partial")):
-            raise ValueError("Gold needs a query, rows, relevant documents, answers or a partial result")
+            raise UsageError("Gold needs a query, rows, relevant documents, answers or a partial result")
+        if self.query is not None and not isinstance(self.query, str):
+            raise UsageError(f"Gold.query is text, not {type(self.query).__name__}")
+        if self.relevant is not None and not isinstance(self.relevant, Mapping):
+            raise UsageError(f"Gold.relevant is a mapping of grades, not {type(self.relevant).__name__}")
+        if self.answers is not None and (isinstance(self.answers, str) or not isinstance(self.answers, Sequence)):
+            raise UsageError(f"Gold.answers is a sequence of texts, not {type(self.answers).__name__}")
+        for name in ("rows", "partial"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _rows(getattr(self, name), f"Gold.{name}"))
+
+
+def _rows(given: Any, name: str) -> tuple[Row, ...]:
+    """Rows as tuples, all of one width. UsageError where they are none."""
+    if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
+        raise UsageError(f"{name} is a sequence of rows, not {type(given).__name__}")
+    for row in given:
+        if not isinstance(row, (list, tuple)):
+            raise UsageError(f"{name} has a row that is neither a tuple nor a list, but {type(row).__name__}")
+        if len(row) != len(given[0]):
+            raise UsageError(f"{name} has rows of {len(given[0])} and of {len(row)} cells")
+    return tuple(map(tuple, given))
+
+
+def check_count(value: Any, name: str, least: int = 0) -> None:
+    """UsageError unless a value is None or a whole number that is not less than `least`."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
+        return
+    raise UsageError(f"{name} must be {least} or more (a whole number), not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +161,8 @@ class Executor(Protocol):
         """What a model must know to write a query: a schema, or a search syntax."""
 
     def execute(self, query: str, *, limit: int | None = None, context: Mapping[str, Any] | None = None) -> Result:
-        """Run one query. Never raises for a bad query; `limit` keeps the first rows only and sets `truncated`."""
+        """Run one query. Never raises for a bad query; `limit`, 0 or more, keeps the first rows only and sets
+        `truncated`. UsageError for another limit."""
 
     def execute_many(
         self, queries: Sequence[str], *, limit: int | None = None, context: Mapping[str, Any] | None = None

@@ -12,10 +12,13 @@ from typing import Any
 from sqlrl.executors.base import Row
 from sqlrl.executors.errors import DataError
 
-__all__ = ["describe_table", "read_column_notes"]
+__all__ = ["VIEWS_SHARE", "describe_table", "read_column_notes"]
 
 WIDTH = 40  # characters of a sample value
+VIEWS_SHARE = 0.5  # of a query's time, in which all views of a database are looked at
 _SPACE = re.compile(r"\s+")
+# What a comment's mark within means nothing to; comments; one other character.
+_TOKENS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)|.""", re.DOTALL)
 
 
 def describe_table(
@@ -23,12 +26,16 @@ def describe_table(
     count: int | None = None,
     sample: tuple[Sequence[str], Sequence[Row]] | None = None,
     notes: Mapping[str, str] | None = None,
+    unread: str = "",
 ) -> str:
-    """The DDL, then comments: how many rows, what columns mean, and a few rows under their columns' names."""
-    lines = [ddl.strip().rstrip(";") + ";"]
+    """The DDL, then comments: how many rows, what columns mean, and a few rows under their columns' names. unread: why
+    the rows could not be looked at, as of a view over a table that is gone."""
+    lines = [_ended(ddl)]
     if count is not None:
         lines.append(f"-- {count:,} row{'' if count == 1 else 's'}")
-    lines += [f"-- {column}: {_one_line(text)}" for column, text in (notes or {}).items()]
+    if unread:
+        lines.append(f"-- cannot be read: {_one_line(unread)}")
+    lines += [f"-- {_one_line(column)}: {_one_line(text)}" for column, text in (notes or {}).items()]
     if sample is not None:
         columns, rows = sample
         lines.append("-- " + _one_line(", ".join(columns)))
@@ -44,7 +51,11 @@ def read_column_notes(folder: str | Path) -> dict[str, dict[str, str]]:
         raise DataError(f"there is no folder {place} of column descriptions")
     notes: dict[str, dict[str, str]] = {}
     for file in sorted(place.glob("*.csv")):
-        text = file.read_bytes().decode("utf-8-sig", "replace")
+        content = file.read_bytes()
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:  # some of BIRD's are as Windows wrote them
+            text = content.decode("cp1252", "replace")
         table = notes.setdefault(file.stem.lower(), {})
         for row in csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True):
             column = (row.get("original_column_name") or "").strip()
@@ -56,12 +67,21 @@ def read_column_notes(folder: str | Path) -> dict[str, dict[str, str]]:
     return notes
 
 
+def _ended(ddl: str) -> str:
+    """A statement with its semicolon, which no comment at its end may swallow."""
+    text = ddl.encode("utf-8", "replace").decode().strip().rstrip(";").rstrip()
+    last = (_TOKENS.findall(text) or [""])[-1]
+    if last.startswith("--"):
+        return f"{text}\n;"
+    return f"{text} */;" if last.startswith("/*") and (len(last) < 4 or not last.endswith("*/")) else f"{text};"
+
+
 def _one_line(text: str) -> str:
-    """A line break must not end the comment that the text stands in."""
-    return _SPACE.sub(" ", text).strip()
+    """A line break must not end the comment that the text stands in, and nothing in it drive a terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in _SPACE.sub(" ", text).strip())
 
 
 def _short(cell: Any) -> str:
-    text = "NULL" if cell is None else cell.hex() if isinstance(cell, bytes) else str(cell)
+    text = "NULL" if cell is None else cell[:WIDTH].hex() if isinstance(cell, bytes) else str(cell)
     text = _one_line(text)
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"

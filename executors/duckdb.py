@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,12 +21,17 @@ import pytz  # noqa: F401  what DuckDB imports for a time with a zone, when the 
 
 from sqlrl.executors.allowlist import check_tables, first_line
 from sqlrl.executors.base import Limits, Outcome, Row
-from sqlrl.executors.description import describe_table
+from sqlrl.executors.casts import Casts
+from sqlrl.executors.catalogue import Entry, quoted, read_catalogue
+from sqlrl.executors.description import VIEWS_SHARE, describe_table
+from sqlrl.executors.names import fold_all
 from sqlrl.executors.sandbox.pieces import pieces
 from sqlrl.executors.sandbox.watchdog import Watchdog
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
 __all__ = ["DuckDBEngine"]
+
+Fetch = Callable[[int], list[Row]]  # the next rows of a result, at most so many
 
 OPEN_INSTANCES = 8
 ROOM = 2 << 30  # address space beside what queries may use: DuckDB reserves more than it touches
@@ -46,7 +51,7 @@ class DuckDBEngine:
     def __init__(self, limits: Limits, files: Sequence[str], tables: Sequence[str] | None = None) -> None:
         self.limits = limits
         self.memory_bytes = limits.memory_bytes + ROOM
-        self.tables = None if tables is None else frozenset(name.lower() for name in tables)
+        self.tables = fold_all(tables)
         self.parts = {path: _parts(path) for path in files}
         self.inodes = {name: _inode(name) for parts in self.parts.values() for name in parts}
         self.readable = [*self.inodes, *(name for name in SYSTEM_FILES if os.path.exists(name))]
@@ -140,7 +145,7 @@ class _Instance:
             parquet = _is_parquet(names[0])
             read = f"{'read_parquet' if parquet else 'read_csv'}({listed}, union_by_name=true)"
             kind = "VIEW" if parquet or not fits else "TABLE"
-            self.connection.execute(f"CREATE {kind} {_quoted(table)} AS SELECT * FROM {read}")
+            self.connection.execute(f"CREATE {kind} {quoted(table)} AS SELECT * FROM {read}")
 
     # -- queries
 
@@ -154,18 +159,18 @@ class _Instance:
             raise
 
     def _first_rows(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
-        with self._asked(query) as columns:
-            return columns, self.connection.fetchmany(rows)
+        with self._asked(query, rows) as (columns, fetch):
+            return columns, fetch(rows)
 
     def pieces(self, query: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
         """See `Database.pieces`."""
-        with self._asked(query) as columns:
-            for piece in pieces(self.connection.fetchmany):
+        with self._asked(query, None) as (columns, fetch):
+            for piece in pieces(fetch):
                 yield columns, piece
 
     @contextmanager
-    def _asked(self, query: str) -> Iterator[tuple[str, ...]]:
-        """A context in which the query's rows can be fetched; its columns. Raises QueryEnded."""
+    def _asked(self, query: str, rows: int | None) -> Iterator[tuple[tuple[str, ...], Fetch]]:
+        """A context in which a query's rows can be fetched: see `_result`. Raises QueryEnded."""
         try:
             with self.watchdog.over(self.connection):
                 statement = self._only_statement(query)
@@ -174,8 +179,7 @@ class _Instance:
                 if self.over_files:  # a database in memory cannot be opened read-only
                     self.connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:
-                    self.connection.execute(statement)
-                    yield tuple(column[0] for column in self.connection.description or ())
+                    yield self._result(query, statement, rows)
                 finally:
                     if self.over_files:
                         self._roll_back()
@@ -184,6 +188,34 @@ class _Instance:
         except BaseException as error:  # DuckDB lets many kinds through, SystemError and RuntimeError among them
             raise self._ended(error) from None
 
+    def _result(self, query: str, statement: Any, rows: int | None) -> tuple[tuple[str, ...], Fetch]:
+        """Columns, and what fetches so many rows; asked for a second time where Python cannot hold the values as they
+        are. rows: all that will be fetched, at once; None: more, piece by piece."""
+        self.connection.execute(statement)
+        description = self.connection.description or ()
+        columns = tuple(column[0] for column in description)
+        casts = Casts([column[1] for column in description])
+        # A value of a later piece could demand what the first was not asked for.
+        as_text = casts.always or (casts.watched and rows is None)
+        if not as_text and rows is None:
+            return columns, lambda count: casts.read(self.connection.fetchmany(count), wrapped=False)
+        piece = None if as_text or rows is None else self._fetch_plain(casts, rows)
+        if piece is not None:
+            plain = casts.read(piece, wrapped=False)
+            return columns, lambda count: plain[:count]
+        self.connection.execute(casts.wrap(query))
+        return columns, lambda count: casts.read(self.connection.fetchmany(count), wrapped=True)
+
+    def _fetch_plain(self, casts: Casts, rows: int) -> list[Row] | None:
+        """The first rows as Python holds them; None where it cannot."""
+        try:
+            piece: list[Row] = self.connection.fetchmany(rows)
+        except OverflowError:  # an interval
+            if casts.demanded(None):
+                return None
+            raise
+        return None if casts.demanded(piece) else piece
+
     def _roll_back(self) -> None:
         try:
             self.connection.execute("ROLLBACK")
@@ -191,6 +223,8 @@ class _Instance:
             self.broken = True
 
     def _only_statement(self, query: str) -> Any:
+        if not query.isascii():
+            _check_encoding(query)
         statements = self.connection.extract_statements(query)
         if not statements:
             raise QueryEnded(Outcome.INVALID, "no statement")
@@ -218,44 +252,44 @@ class _Instance:
     # -- the schema
 
     def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
-        """CREATE statements: tables and views in the order of their making, files by name; comments beneath each."""
+        """CREATE statements: tables and views in the order that the database keeps them in, files by name; comments
+        beneath each. What of a view cannot be read is said beneath it."""
         try:
             with self.watchdog.over(self.connection):
-                return "\n\n".join(
-                    self._describe_one(name, ddl, sample_rows, row_counts, notes.get(name.lower(), {}))
-                    for name, ddl in self._tables()
-                    if self.tables is None or name.lower() in self.tables
-                )
-        except (duckdb.Error, MemoryError, RuntimeError) as error:
+                found = read_catalogue(self.connection, self.tables, over_files=self.over_files)
+                described = {
+                    entry: self._describe_one(entry, sample_rows, row_counts, notes)
+                    for entry in found if entry.kind == "table"
+                }  # fmt: skip
+            # Views last, and in less time, so that one that never ends costs no table its rows.
+            with self.watchdog.over(self.connection, VIEWS_SHARE):
+                for entry in found:
+                    if entry.kind == "view":
+                        described[entry] = self._describe_one(entry, sample_rows, row_counts, notes)
+        except (QueryEnded, StaleSource):
+            raise
+        except BaseException as error:  # see `pieces`
             raise self._ended(error) from None
+        return "\n\n".join(described[entry] for entry in found)
 
-    def _tables(self) -> list[tuple[str, str]]:
-        """(name, DDL) of every table and view of the main schema; a view over files reads as the table that it is."""
-        found: list[tuple[str, str]] = self.connection.execute(
-            "SELECT table_name, sql FROM (SELECT table_oid AS oid, table_name, sql FROM duckdb_tables() "
-            "WHERE NOT internal UNION ALL SELECT view_oid, view_name, sql FROM duckdb_views() WHERE NOT internal) "
-            "ORDER BY oid"
-        ).fetchall()
-        if not self.over_files:
-            return found
-        tables = []
-        for name, _ in found:
-            columns = self.connection.execute(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $1 ORDER BY column_index",
-                [name],
-            ).fetchall()
-            listed = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns)
-            tables.append((name, f"CREATE TABLE {_quoted(name)}({listed})"))
-        return tables
-
-    def _describe_one(self, name: str, ddl: str, sample_rows: int, row_counts: bool, notes: Mapping[str, str]) -> str:
+    def _describe_one(self, entry: Entry, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
         count = sample = None
-        if row_counts:
-            (count,) = self.connection.execute(f"SELECT count(*) FROM {_quoted(name)}").fetchone() or (0,)
-        if sample_rows:
-            rows = self.connection.execute(f"SELECT * FROM {_quoted(name)} LIMIT {int(sample_rows)}").fetchall()
-            sample = ([column[0] for column in self.connection.description or ()], rows)
-        return describe_table(ddl, count, sample, notes)
+        unread = ""
+        try:
+            if entry.kind == "view" and self.tables is not None:
+                check_tables(self.connection, f"SELECT * FROM {entry.place}", self.tables)
+            if row_counts:
+                (count,) = self.connection.execute(f"SELECT count(*) FROM {entry.place}").fetchone() or (0,)
+            if sample_rows:
+                query = f"SELECT * FROM {entry.place} LIMIT {int(sample_rows)}"
+                columns, fetch = self._result(query, query, int(sample_rows))
+                sample = columns, fetch(int(sample_rows))
+        except (duckdb.Error, QueryEnded) as error:
+            ended = error if isinstance(error, QueryEnded) else self._ended(error)
+            if self.broken or (ended.outcome is Outcome.TIMED_OUT and entry.kind == "table"):
+                raise ended from None
+            count, unread = None, ended.message
+        return describe_table(entry.ddl, count, sample, notes.get(entry.name.lower(), {}), unread)
 
 
 def _configuration(limits: Limits) -> dict[str, Any]:
@@ -305,8 +339,11 @@ def _is_parquet(path: str) -> bool:
     return path.lower().endswith((".parquet", ".pq"))
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _check_encoding(query: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise QueryEnded(Outcome.INVALID, "the query has a lone surrogate") from None
 
 
 def _literal(text: str) -> str:

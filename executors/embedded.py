@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result
+from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, check_count
 from sqlrl.executors.description import read_column_notes
 from sqlrl.executors.duplicates import is_repeatable, likeness
 from sqlrl.executors.errors import QueryError, SourceError
-from sqlrl.executors.groups import Group
+from sqlrl.executors.groups import Group, relation_of_each
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.sandbox import wire
 from sqlrl.executors.sandbox.pool import Pool
@@ -73,6 +73,7 @@ class EmbeddedGroup(Group[Stream]):
 
     def execute_many(self, queries: Sequence[tuple[str, str]], *, limit: int | None = None) -> list[Result]:
         """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
+        check_count(limit, "limit")
         results: list[Result | None] = [None] * len(queries)
         asked: dict[Any, list[int]] = {}
 
@@ -118,27 +119,23 @@ class EmbeddedGroup(Group[Stream]):
         self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
     ) -> list[Comparison]:
         """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
-        relations = [relation] * len(tasks) if isinstance(relation, Relation) else list(relation)
-        if len(relations) != len(tasks):
-            raise ValueError(f"{len(relations)} relations for {len(tasks)} comparisons")
+        relations = relation_of_each(tasks, relation)
         comparisons: list[Comparison | None] = [None] * len(tasks)
         asked: dict[Any, list[int]] = {}
 
         def wanted() -> Iterator[tuple[Any, ...]]:
             for index, ((source, predicted, gold), how) in enumerate(zip(tasks, relations, strict=True)):
-                if gold.query is None and gold.rows is None:
-                    raise ValueError("a database compares with a gold query or gold rows")
                 place = self._place(source)
                 refusal = _refusal(predicted)
                 if refusal:
                     comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
                     continue
-                gold_key = gold.query if gold.query is not None else repr(gold.rows)  # 1 equals 1.0, but not for all
-                key = likeness(index, predicted, (place.source, gold_key, how))
+                # Encoded, 1 is not 1.0 and rows can be hashed.
+                rows = wire.encode_gold(gold.rows) if gold.query is None and gold.rows is not None else None
+                key = likeness(index, predicted, (place.source, gold.query, rows, how))
                 alike = asked.get(key)
                 if alike is None:
                     asked[key] = [index]
-                    rows = gold.rows if gold.query is None else None
                     yield ("compare", place.path, predicted, gold.query, rows, how.to_tuple())
                 else:
                     alike.append(index)
@@ -184,6 +181,7 @@ class EmbeddedGroup(Group[Stream]):
         sample_rows: adds the first rows; row_counts: how many there are. notes: a folder of column descriptions, as
         BIRD has them. SourceError where the source cannot be read in time.
         """
+        check_count(sample_rows, "sample_rows")
         place = self._place(source)
         columns = read_column_notes(notes) if notes is not None else {}
         result = _result(self._pool.run([("describe", place.path, sample_rows, row_counts, columns)])[0])

@@ -7,15 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from sqlrl.executors.base import Comparison, Gold, Result
-from sqlrl.executors.errors import SandboxError
+from sqlrl.executors.errors import SandboxError, UsageError
+from sqlrl.executors.relations import Relation
 
-if TYPE_CHECKING:
-    from sqlrl.executors.relations import Relation
-
-__all__ = ["Group", "Member"]
+__all__ = ["Group", "Member", "relation_of_each"]
 
 _Stream = TypeVar("_Stream", covariant=True)
 
@@ -125,6 +123,8 @@ class Member(_Closing, Generic[_Stream]):
         self, queries: Sequence[str], *, limit: int | None = None, context: Mapping[str, Any] | None = None
     ) -> list[Result]:
         """Run many; results in the order of the queries."""
+        if isinstance(queries, (str, bytes)):
+            raise UsageError("execute_many takes a list of queries; execute takes one")
         return self._group.execute_many([(self.source, query) for query in queries], limit=limit)
 
     def compare_many(
@@ -149,3 +149,21 @@ class Member(_Closing, Generic[_Stream]):
         """End what runs its queries, if that is not shared with a larger group. Closing twice does nothing."""
         if self._owns_group:
             self._group.close()
+
+
+def relation_of_each(tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]) -> list[Relation]:
+    """The relation of each (source, predicted query, gold). UsageError where these cannot be compared."""
+    for *_, gold in tasks:
+        if not isinstance(gold, Gold):
+            raise UsageError(f"a query is compared with a Gold, not with {type(gold).__name__}")
+        if gold.query is None and gold.rows is None:
+            raise UsageError("a database compares with a gold query or gold rows")
+    if isinstance(relation, Relation):
+        return [relation] * len(tasks)
+    relations = list(relation) if isinstance(relation, Sequence) else [relation]
+    for each in relations:
+        if not isinstance(each, Relation):
+            raise UsageError(f"results are compared by a Relation, not by {each!r:.40}")
+    if len(relations) != len(tasks):
+        raise UsageError(f"{len(relations)} relations for {len(tasks)} comparisons")
+    return relations

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from sqlrl.executors.base import Row
@@ -273,14 +274,14 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float))
+    return isinstance(value, (int, float, Decimal))
 
 
 def _order(value: Any) -> tuple[int, Any]:
     """A total order over canonical values of any type."""
     if value is None:
         return (0, 0)
-    if isinstance(value, (int, float)):
+    if _is_number(value):
         return (1, value)
     if isinstance(value, str):
         return (2, value)

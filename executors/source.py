@@ -46,13 +46,17 @@ def is_server(source: str) -> bool:
     return bool(separator) and scheme not in SCHEMES and scheme.replace("+", "").isalnum()
 
 
-def locate(source: str | Sequence[str]) -> Located:
+def locate(source: str | Sequence[str | os.PathLike[str]]) -> Located:
     """A file, a folder or a list of files, with or without a scheme, after a look at what is there. SourceError."""
     if not isinstance(source, str):
+        if not isinstance(source, Sequence) or not all(isinstance(path, (str, os.PathLike)) for path in source):
+            raise UsageError(f"a source is a path, a URL or a list of files, not {source!r:.80}")
         paths = [os.path.abspath(os.path.expanduser(str(path))) for path in source]
         if not paths:
             raise SourceError("an empty list of files")
         return Located(f"files:{','.join(paths)}", _tables(paths, ("parquet", "csv"), "the list"), _DUCKDB)
+    if not source.strip():
+        raise UsageError("an empty source: give a path or a URL")
     scheme, path = _split(source)
     if os.path.isdir(path):
         return _locate_folder(source, scheme, path)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, Row
+from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, Row, check_count
 from sqlrl.executors.description import read_column_notes
 from sqlrl.executors.errors import QueryError, SourceError, SqlrlError
-from sqlrl.executors.groups import Group
+from sqlrl.executors.groups import Group, relation_of_each
 from sqlrl.executors.relations import Relation
 from sqlrl.executors.servers.server import Ran, Server
 from sqlrl.executors.servers.session import Settings
@@ -70,6 +70,7 @@ class ServerGroup(Group["ServerStream"]):
 
     def execute_many(self, queries: Sequence[tuple[str, str]], *, limit: int | None = None) -> list[Result]:
         """Run (source, query) pairs; one that occurs several times runs once, unless clock or chance decide it."""
+        check_count(limit, "limit")
         tasks = [(self._server(source), query) for source, query in queries]
         keys = [_key(server, index, query) for index, (server, query) in enumerate(tasks)]
         ran = self._each(keys, tasks, lambda server, query: server.run(query, keep_rows=limit))
@@ -79,17 +80,13 @@ class ServerGroup(Group["ServerStream"]):
         self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
     ) -> list[Comparison]:
         """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
-        relations = [relation] * len(tasks) if isinstance(relation, Relation) else list(relation)
-        if len(relations) != len(tasks):
-            raise ValueError(f"{len(relations)} relations for {len(tasks)} comparisons")
+        relations = relation_of_each(tasks, relation)
         wanted = []
         keys = []
         for index, ((source, predicted, gold), how) in enumerate(zip(tasks, relations, strict=True)):
-            if gold.query is None and gold.rows is None:
-                raise ValueError("a database compares with a gold query or gold rows")
             server = self._server(source)
             wanted.append((server, predicted, gold, how))
-            right = gold.query if gold.query is not None else gold.rows
+            right = gold.query if gold.query is not None else repr(gold.rows)
             keys.append((_key(server, index, predicted), right, how))
         return self._each(keys, wanted, lambda server, *task: server.compare(*task))
 
@@ -108,6 +105,7 @@ class ServerGroup(Group["ServerStream"]):
         """
         from sqlrl.executors.servers.schema import describe
 
+        check_count(sample_rows, "sample_rows")
         columns = read_column_notes(notes) if notes is not None else {}
         server = self._server(source)
         with server.session() as session:

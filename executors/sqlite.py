@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlrl.executors.base import Limits, Outcome, Row
-from sqlrl.executors.description import describe_table
+from sqlrl.executors.description import VIEWS_SHARE, describe_table
+from sqlrl.executors.names import fold, fold_all
 from sqlrl.executors.sandbox.pieces import pieces
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
@@ -29,19 +30,10 @@ OPCODES_BETWEEN_LOOKS = 20_000
 # Functions that reach outside the query, crash-prone pointers, and what makes a result differ from run to run.
 REFUSED_FUNCTIONS = frozenset(
     [
-        "edit",
-        "fts3_tokenizer",
-        "load_extension",
-        "random",
-        "randomblob",
-        "readfile",
-        "sqlite_log",
-        "writefile",
-        "zipfile",
-        "fileio_readfile",
-        "lsmode",
+        "edit", "fileio_readfile", "fts3_tokenizer", "load_extension", "lsmode", "random", "randomblob", "readfile",
+        "sqlite_log", "writefile", "zipfile",
     ]
-)
+)  # fmt: skip
 ALLOWED_ACTIONS = {
     sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE
 }  # fmt: skip
@@ -76,7 +68,7 @@ class SQLiteEngine:
     def __init__(self, limits: Limits, files: Sequence[str], tables: Sequence[str] | None = None) -> None:
         self.limits = limits
         self.memory_bytes = limits.memory_bytes
-        self.tables = None if tables is None else frozenset(name.lower() for name in tables)
+        self.tables = fold_all(tables)
         self.files = {path: _file_key(path) for path in files}
         # A database in WAL mode is read with its log; the folder itself stays closed.
         self.readable = [name for path in files for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal")]
@@ -150,12 +142,14 @@ class _Connection:
             # These virtual tables register themselves by a statement that the authorizer would refuse.
             for function in ("json_each", "json_tree"):
                 self.connection.execute(f"SELECT * FROM {function}('[]')").fetchall()
-            catalogue = self.connection.execute("SELECT lower(name) FROM sqlite_master").fetchall()
+            self.connection.text_factory = _text
+            catalogue = self.connection.execute("SELECT name FROM sqlite_master").fetchall()
+            self.connection.text_factory = str
         except (sqlite3.Error, sqlite3.Warning) as error:
             if "database is locked" in str(error):
                 raise QueryEnded(Outcome.UNAVAILABLE, LOCKED) from None
             raise QueryEnded(Outcome.UNAVAILABLE, f"cannot open the database: {error}") from None
-        self.catalogue = {name for (name,) in catalogue}
+        self.catalogue = {fold(name) for (name,) in catalogue}
         for category, value in LIMITS:
             self.connection.setlimit(category, value)
         self.connection.set_authorizer(self._authorize)
@@ -233,7 +227,7 @@ class _Connection:
     def _authorize(
         self, action: int, first: str | None, second: str | None, schema: str | None, trigger: str | None
     ) -> int:
-        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in REFUSED_FUNCTIONS:
+        if action == sqlite3.SQLITE_FUNCTION and fold(second or "") in REFUSED_FUNCTIONS:
             self.refusal = f"the function {second} is not allowed"
             return sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_READ and self.tables is not None and not self._may_read(first or "", second):
@@ -250,7 +244,7 @@ class _Connection:
         """By the list of tables. Beneath a view SQLite asks for its tables too, so they must be in the list as well:
         the name of the view that it gives besides is no proof, since a query's own WITH can take that name."""
         assert self.tables is not None
-        name = table.lower()
+        name = fold(table)
         if name in self.tables or name in ("json_each", "json_tree"):
             return True
         # Where no column is read, SQLite asks even for the query's own WITH; those are in no catalogue.
@@ -281,35 +275,71 @@ class _Connection:
             self.connection.text_factory = str
 
     def describe(self, sample_rows: int, row_counts: bool, notes: Mapping[str, Any]) -> str:
-        """The CREATE statements of tables and views in the order of their making, with comments beneath each. They are
-        read by statements of our own, so the authorizer stands aside; the deadline does not."""
-        self.connection.set_authorizer(None)
+        """The CREATE statements of tables and views in the order of their making, with comments beneath each. What of a
+        view cannot be read is said beneath it."""
         self._start_clock()
+        self.connection.text_factory = _text
         try:
-            tables = self.connection.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' "
-                "ESCAPE '\\' AND sql IS NOT NULL ORDER BY rowid"
-            ).fetchall()
-            return "\n\n".join(
-                self._describe_one(name, sql, sample_rows, row_counts, notes.get(name.lower(), {}))
-                for name, sql in tables
-                if self.tables is None or name.lower() in self.tables
-            )
+            described = self._describe_all(self._catalogued(), sample_rows, row_counts, notes)
         except _ERRORS as error:
             raise self._ended(error) from None
         finally:
             self.deadline = float("inf")
-            self.connection.set_authorizer(self._authorize)
+            self.connection.text_factory = str
+        return "\n\n".join(described)
 
-    def _describe_one(self, name: str, sql: str, sample_rows: int, row_counts: bool, notes: Mapping[str, str]) -> str:
+    def _catalogued(self) -> list[tuple[str, str, str]]:
+        """(type, name, DDL) of what may be described. The catalogue is read by statements of our own, so the authorizer
+        stands aside. What a virtual table keeps its rows in is not described."""
+        self.connection.set_authorizer(None)
+        try:
+            shadows = {row[1] for row in self.connection.execute("PRAGMA main.table_list") if row[2] == "shadow"}
+            found = self.connection.execute(
+                "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE "
+                "'sqlite\\_%' ESCAPE '\\' AND sql IS NOT NULL ORDER BY rowid"
+            ).fetchall()
+        finally:
+            self.connection.set_authorizer(self._authorize)
+        return [
+            entry for entry in found
+            if entry[1] not in shadows and (self.tables is None or fold(entry[1]) in self.tables)
+        ]  # fmt: skip
+
+    def _describe_all(
+        self, found: Sequence[tuple[str, str, str]], sample_rows: int, row_counts: bool, notes: Mapping[str, Any]
+    ) -> list[str]:
+        """In order; views are looked at last, and in less time, so that one that never ends costs no table its rows."""
+        described = [""] * len(found)
+        views = False
+        for index in sorted(range(len(found)), key=lambda index: found[index][0] == "view"):
+            kind, name, sql = found[index]
+            if kind == "view" and not views:
+                views = True
+                self.deadline = time.thread_time() + self.seconds * VIEWS_SHARE
+            count, sample, unread = None, None, ""
+            try:
+                count, sample = self._look_at(name, sample_rows, row_counts)
+            except (sqlite3.Error, UnicodeEncodeError) as error:
+                ended = self._ended(error)
+                if ended.outcome is Outcome.TIMED_OUT and kind == "table":
+                    raise
+                unread = "its name is not text" if isinstance(error, UnicodeEncodeError) else ended.message
+            described[index] = describe_table(sql, count, sample, notes.get(name.lower(), {}), unread)
+        return described
+
+    def _look_at(
+        self, name: str, sample_rows: int, row_counts: bool
+    ) -> tuple[int | None, tuple[Sequence[str], Sequence[Row]] | None]:
+        """(how many rows, (columns, the first rows)) of a table or view, each where it is asked for."""
+        self.refusal = ""
         quoted = '"' + name.replace('"', '""') + '"'
         count = sample = None
         if row_counts:
-            count = self.connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0]
+            count = self.connection.execute(f"SELECT count(*) FROM main.{quoted}").fetchone()[0]
         if sample_rows:
-            rows = self.connection.execute(f"SELECT * FROM {quoted} LIMIT {int(sample_rows)}")
-            sample = ([column[0] for column in rows.description], rows.fetchall())
-        return describe_table(sql, count, sample, notes)
+            rows = self.connection.execute(f"SELECT * FROM main.{quoted} LIMIT {int(sample_rows)}")
+            sample = (_columns(rows), rows.fetchall())
+        return count, sample
 
 
 def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:

@@ -24,12 +24,12 @@ class Watchdog:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     @contextmanager
-    def over(self, connection: Any) -> Iterator[None]:
-        """A context in which the deadline holds."""
+    def over(self, connection: Any, share: float = 1.0) -> Iterator[None]:
+        """A context in which the deadline holds, or comes after a share of the time."""
         with self._lock:
             self.late = False
             self._connection = connection
-            self._deadline = time.process_time() + self.seconds
+            self._deadline = time.process_time() + self.seconds * share
         try:
             yield
         finally:

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlrl.executors.base import Comparison, Outcome, Row
+from sqlrl.executors.errors import UsageError
 
 __all__ = [
     "ANSWER",
@@ -29,8 +30,10 @@ __all__ = [
     "Frames",
     "UnreadableAnswer",
     "decode_comparison",
+    "decode_gold",
     "decode_rows",
     "encode_comparison",
+    "encode_gold",
     "encode_rows",
     "pack",
     "unpack_task",
@@ -79,7 +82,7 @@ def pack(body: bytes) -> bytes:
 
 
 def pack_task(task: tuple[Any, ...]) -> bytes:
-    """A task for a worker: a tuple of None, numbers, text, bytes and tuples."""
+    """A task for a worker: a tuple of None, numbers, text, bytes, tuples and dicts of these."""
     return pack(marshal.dumps(task))
 
 
@@ -144,6 +147,26 @@ def decode_rows(body: bytes) -> tuple[Outcome, tuple[str, ...], tuple[Row, ...],
         raise UnreadableAnswer(str(error)) from None
 
 
+def encode_gold(rows: Sequence[Row]) -> str:
+    """Rows that are known to be right, as text for a task. UsageError where a cell is nothing that an engine gives."""
+    try:
+        return json.dumps([[_tag(cell) for cell in row] for row in rows], default=_encode_gold_cell)
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, a list within itself
+        raise UsageError(f"Gold.rows has a cell that cannot be sent: {error}") from None
+
+
+def decode_gold(text: str) -> list[Row]:
+    """The worker's side of `encode_gold`."""
+    return list(map(tuple, json.loads(text, object_hook=_decode_cell)))
+
+
+def _encode_gold_cell(cell: Any) -> dict[str, Any]:
+    # Not their children: pandas has times that are finer, and one that is none.
+    if type(cell) not in (*_TO_TEXT, timedelta, bytes, bytearray, memoryview):
+        raise UsageError(f"Gold.rows has a cell of type {type(cell).__module__}.{type(cell).__name__}: {cell!r:.80}")
+    return _encode_cell(cell)
+
+
 def _tag(cell: Any) -> Any:
     """Lists and structs, at any depth, as objects of one key."""
     if isinstance(cell, dict):
@@ -187,4 +210,5 @@ def _decode_cell(cell: dict[str, Any]) -> Any:
 
 
 def _hashable(key: Any) -> Any:
-    return tuple(key) if isinstance(key, list) else key
+    """A key of a map: tuples for lists at any depth."""
+    return tuple(map(_hashable, key)) if isinstance(key, list) else key

@@ -149,7 +149,7 @@ class Worker:
             raise QueryEnded(Outcome.TOO_LARGE, f"a row is larger than {self.limits.bytes:,} bytes")
 
     def _compare(
-        self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
+        self, path: str, predicted: str, gold_query: str | None, gold_rows: str | None, relation: Any
     ) -> bytes:
         try:
             database = self.engine.open(path)
@@ -222,17 +222,15 @@ class Worker:
         except QueryEnded as ended:
             return ended.outcome, [], time.thread_time() - started, ended.message
 
-    def _gold(
-        self, path: str, database: Database, query: str | None, rows: tuple[Row, ...] | None
-    ) -> tuple[_Gold, float]:
-        key = (path, database.identity, query, repr(rows) if query is None else None)
+    def _gold(self, path: str, database: Database, query: str | None, rows: str | None) -> tuple[_Gold, float]:
+        key = (path, database.identity, query, rows)
         known = self.golds.get(key)
         if known is not None:
             self.golds.move_to_end(key)
             return known, 0.0
         started = time.thread_time()
         if query is None:
-            gold = _Gold(list(rows or ()))
+            gold = _Gold(wire.decode_gold(rows or "[]"))
         else:
             say(self.output, wire.GOLD_STARTS)  # should it end this process, the gold is to blame
             try:

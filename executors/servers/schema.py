@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from sqlrl.executors.base import Row
+from sqlrl.executors.base import Outcome, Row
 from sqlrl.executors.description import describe_table
 from sqlrl.executors.errors import QueryError
 from sqlrl.executors.servers.session import Session
@@ -31,17 +31,25 @@ def describe(
     try:
         inspector = sa.inspect(session.connection)
         for schema, name in _names(inspector, allowed):
-            with warnings.catch_warnings():  # about types that SQLAlchemy has no class for
-                warnings.simplefilter("ignore")
-                ddl, keys = _ddl(inspector, session, name, schema)
-            place = _quoted(session, name, schema)
             count = sample = None
-            if row_counts and (found := _look(session, f"SELECT count(*) FROM {place}")) is not None:
-                ((count,),) = found[1]
-            if sample_rows:
-                order = f" ORDER BY {', '.join(_quoted(session, key) for key in keys)}" if keys else ""
-                sample = _look(session, f"SELECT * FROM {place}{order} LIMIT {int(sample_rows)}")
-            parts.append(describe_table(ddl, count, sample, dict(notes.get(name.lower(), {}))))
+            unread = ""
+            place = _quoted(session, name, schema)
+            try:
+                with warnings.catch_warnings():  # about types that SQLAlchemy has no class for
+                    warnings.simplefilter("ignore")
+                    ddl, keys = _ddl(inspector, session, name, schema)
+                if row_counts:
+                    _, ((count,),) = _look(session, f"SELECT count(*) FROM {place}")
+                if sample_rows:
+                    order = f" ORDER BY {', '.join(_quoted(session, key) for key in keys)}" if keys else ""
+                    sample = _look(session, f"SELECT * FROM {place}{order} LIMIT {int(sample_rows)}")
+            except sa.exc.UnreflectableTableError as error:  # a view over what is gone
+                ddl, unread = f"CREATE VIEW {place}", str(error).partition("\n")[0]
+            except QueryError as ended:  # takes too long, or may not be asked
+                if session.broken:
+                    raise
+                unread = "" if ended.outcome is Outcome.TIMED_OUT else ended.message
+            parts.append(describe_table(ddl, count, sample, dict(notes.get(name.lower(), {})), unread))
     except sa.exc.DBAPIError as error:
         raise session.ended(error.orig or error) from None
     except sa.exc.SQLAlchemyError as error:
@@ -97,15 +105,9 @@ def _ddl(inspector: Any, session: Session, name: str, schema: str | None) -> tup
     return f"CREATE {what} {_quoted(session, name, schema)} (\n  {body}\n)", keys
 
 
-def _look(session: Session, text: str) -> tuple[tuple[str, ...], list[Row]] | None:
-    """(columns, rows) of a query of ours; None where it takes too long or may not be asked."""
-    statement = Statement(text, frozenset(), True)
-    try:
-        columns, rows, _ = session.run(statement, None, None)
-    except QueryError:
-        if session.broken:
-            raise
-        return None
+def _look(session: Session, text: str) -> tuple[tuple[str, ...], list[Row]]:
+    """(columns, rows) of a query of ours. QueryError."""
+    columns, rows, _ = session.run(Statement(text, frozenset(), True), None, None)
     return columns, rows
 
 

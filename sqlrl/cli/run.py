@@ -11,6 +11,7 @@ from sqlrl.executors.errors import UsageError
 
 __all__ = ["command"]
 
+LEAST_WIDTH = 6  # of a column: where there are too many for that, each row is a table of its own
 TABLE_ROWS = 100  # shown as a table unless --limit says otherwise: its columns are as wide as their widest cell
 
 
@@ -36,6 +37,7 @@ def command(
     read_default_file=~/.my.cnf. Whatever the query tries, nothing is written; what is refused says why, and leaves
     with 2.
     """
+    import io
     import sys
 
     from sqlrl.cli.terminal import Terminal
@@ -47,12 +49,21 @@ def command(
         raise UsageError("sqlrl run takes a QUERY, or --schema")
     if notes and not schema:
         raise UsageError("--notes goes with --schema")
-    if query == "-":
-        query = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    if schema and (as_json or limit is not None):
+        raise UsageError(f"{'--json' if as_json else '--limit'} goes with a QUERY, not with --schema")
     chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
+    if chosen is not None and not chosen:
+        raise UsageError("--tables names no table")
+    if query == "-":
+        query = _read_input()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a cell has
+        sys.stdout.reconfigure(errors="replace")
     with open_executor(source, limits=Limits(seconds=timeout), workers=1, tables=chosen, role=role) as executor:
         if query is None:
-            click.echo(executor.describe(notes=notes))
+            text = executor.describe(notes=notes)
+            if not text:
+                raise UsageError(f"no such table in {source}: {tables}" if chosen else f"{source} has no tables")
+            click.echo("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text))
             return
         with executor.stream(query) as stream:
             if as_json:
@@ -60,6 +71,18 @@ def command(
             else:
                 with Terminal() as terminal:
                     _show(terminal, stream.columns, _first(stream, (limit or TABLE_ROWS) + 1), limit or TABLE_ROWS)
+
+
+def _read_input() -> str:
+    """The query on standard input."""
+    import sys
+
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: there is no query to read")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the query on standard input is not UTF-8, from byte {error.start} on") from None
 
 
 def _first(rows: Any, count: int | None) -> Iterator[Sequence[Any]]:
@@ -73,10 +96,11 @@ def _write_lines(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
     import json
     import sys
 
-    names = _distinct(columns)
+    names = _distinct([_plain(column) for column in columns])
+    escaped = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
     for row in rows:
         values = [_plain(cell) for cell in row]
-        sys.stdout.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=escaped) + "\n")
     sys.stdout.flush()
 
 
@@ -85,8 +109,12 @@ def _show(terminal: Any, columns: Sequence[str], rows: Iterator[Sequence[Any]], 
     shown = found[:most]
     right = [bool(shown) and all(_is_number(row[i]) or row[i] is None for row in shown) for i in range(len(columns))]
     names = [_text(name) for name in columns]
-    heads = [f">{name}" if number else name for name, number in zip(names, right, strict=True)]
-    terminal.table(heads, [[_text(cell) for cell in row] for row in shown])
+    texts = [[_text(cell) for cell in row] for row in shown]
+    if len(columns) > max(1, terminal.width // LEAST_WIDTH):
+        for number, row in enumerate(texts, 1):
+            terminal.table([f"row {number:,}", ""], list(zip(names, row, strict=True)), right=[False, False])
+    else:
+        terminal.table(names, texts, right=right)
     if len(found) > most:
         terminal.say(f"the first {most:,} rows; --limit shows more, --json all of them")
     else:

@@ -65,11 +65,26 @@ class Terminal:
         self._end()
         self.out.print(*things, soft_wrap=not any(isinstance(thing, Table) for thing in things))
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-        """Columns whose name starts with ">" are set to the right."""
+    @property
+    def width(self) -> int:
+        """Of a table, in characters."""
+        return self.out.width
+
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        title: str = "",
+        right: Sequence[bool] | None = None,
+    ) -> None:
+        """right: which columns are set to the right; where it is not given, those whose name starts with ">"."""
+        if right is None:
+            right = [column.startswith(">") for column in columns]
+            columns = [column.removeprefix(">") for column in columns]
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        for column, to_the_right in zip(columns, right, strict=True):
+            # A number that is cut reads as another number.
+            table.add_column(Text(column), justify="right" if to_the_right else "left", no_wrap=to_the_right)
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
         self.print(table)

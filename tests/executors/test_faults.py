@@ -670,7 +670,7 @@ def test_a_table_of_a_hundred_csv_files(tmp_path: Path) -> None:
 
 def test_limits_that_no_machine_holds_are_refused() -> None:
     for wrong in ({"seconds": float("inf")}, {"seconds": float("nan")}, {"rows": 2**31}, {"bytes": 0}):
-        with pytest.raises(ValueError, match="must be above 0 and at most"):
+        with pytest.raises(UsageError, match="must be above 0 and at most"):
             Limits(**wrong)  # type: ignore[arg-type]
 
 

@@ -444,3 +444,25 @@ def test_a_server_can_be_pickled(opened: Opener) -> None:
         assert copy.run("select 1").rows == [(1,)]
     finally:
         copy.close()
+
+
+def test_a_broken_view_and_a_name_with_a_line_end_cost_no_schema(server: Server, opened: Opener) -> None:
+    quote = '"' if server.kind == "postgresql" else "`"
+    odd = f"{quote}odd\nDROP TABLE x; --{quote}"
+    server.ask(f"create table if not exists {odd} ({odd} int)", "concerts", "ordinary")
+    if server.kind == "mysql":
+        server.ask("create table gone (x int)", "concerts", "ordinary")
+        server.ask("create view broken as select x from gone", "concerts", "ordinary")
+        server.ask("drop table gone", "concerts", "ordinary")
+    else:
+        server.ask("create view broken as select 1 / (count(*) - count(*)) as x from singer", "concerts", "ordinary")
+    try:
+        parts = opened().describe(sample_rows=1).split("\n\n")
+        (stadium,) = [part for part in parts if re.match(r"CREATE TABLE .?stadium.? ", part, re.IGNORECASE)]
+        assert "-- 3 rows" in stadium
+        (broken,) = [part for part in parts if "broken" in part.splitlines()[0]]
+        assert "-- cannot be read: " in broken
+        assert all("\n-- odd DROP TABLE x; --" in part for part in parts if "odd" in part)
+    finally:
+        server.ask("drop view broken", "concerts", "ordinary")
+        server.ask(f"drop table {odd}", "concerts", "ordinary")

@@ -219,7 +219,7 @@ def test_undecodable_text_is_not_a_crash(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [0, -1])
 def test_limits_are_positive(value: int) -> None:
-    with pytest.raises(ValueError, match="must be above 0"):
+    with pytest.raises(UsageError, match="must be above 0"):
         Limits(seconds=value)
 
 
