@@ -193,5 +193,5 @@ def _keep(
             **{key: value for key, value in further.items() if value},
         }
     )
-    write_report(run)
+    write_report(run, plots=False)
     return run

@@ -18,13 +18,16 @@ from sqlrl.runs import Run, read_settings, write_text
 __all__ = ["LIST", "THEME", "build_page", "card", "headline", "table", "write_report"]
 
 
-def write_report(run: Run) -> Path:
-    """Draw the plots and write report.html from what the run's folder holds."""
-    plots = draw_plots(run)
+def write_report(run: Run, *, plots: bool = True) -> Path:
+    """Write report.html from what the run's folder holds, and draw its plots as files besides.
+
+    plots: False leaves out the files, which take longer than all else: the page of an evaluation draws its own charts.
+    """
+    drawn = draw_plots(run) if plots else []
     summary, settings = run.summary(), read_settings(run)
     title = f"{summary.get('benchmark', settings.get('benchmark', run.folder.name))} · {run.folder.name}"
     items, before = _items(run, summary)
-    body = "\n".join(_sections(run, summary, settings, plots, items, before))
+    body = "\n".join(_sections(run, summary, settings, drawn, items, before))
     path = run.folder / "report.html"
     was = {str(item["id"]): item for item in before}
     write_text(path, build_page(title, body, listing_of(items, was) if items else None))
