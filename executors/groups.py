@@ -73,9 +73,10 @@ class Group(_Closing, Generic[_Stream]):
 
     @abstractmethod
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`. closely: fill in the last two
+        fields of each `Comparison`."""
 
     @abstractmethod
     def stream(self, source: str, query: str) -> _Stream:

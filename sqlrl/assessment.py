@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,6 @@ from sqlrl.golds import ceiling_of
 from sqlrl.judging import Judging
 from sqlrl.provenance import Provenance, provenance_of
 from sqlrl.runs import Run
-from sqlrl.samples import with_results
 from sqlrl.sampling import SampleSummary, choose, summarise_samples
 from sqlrl.voting import elect
 
@@ -34,7 +34,8 @@ __all__ = ["Assessment", "assess"]
 
 MOST_ROWS = 5_000_000  # of one result: the official scripts have no such limit
 MOST_MEMORY = 4 << 30  # bytes
-_BATCH = 32  # questions asked or judged between two moves of a progress bar
+_BATCH = 256  # questions judged before the progress bar moves for the first time
+_SHORT = 1.0  # seconds: where a batch took less, the next is twice as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,8 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
         advance_golds = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
-        if config.results and (keep or config.json):
-            advance_results = progress.start("keeping results", len(items))
-            items = with_results(items, judging, advance=lambda count: advance_results(count, ""))
+        if not config.results:
+            items = [replace(item, results=None) for item in items]
         provenance = provenance_of(every, judging, benchmark, progress)
     notes = (
         notes_on(benchmark.faults(), examples, f"{benchmark.name} {split}") if config.databases else benchmark.notes()
@@ -157,12 +157,15 @@ def _judge_samples(
 def _judge(examples: list[Example], judging: Judging, progress: Progress, **said: Any) -> list[Item]:
     advance = progress.start("judging", len(examples))
     items: list[Item] = []
-    for start in range(0, len(examples), _BATCH * 8):
-        part = slice(start, start + _BATCH * 8)
+    size = _BATCH
+    while len(items) < len(examples):
+        begun, start = time.monotonic(), len(items)
+        part = slice(start, start + size)
         chosen: dict[str, Any] = {key: value[part] if isinstance(value, list) else value for key, value in said.items()}
-        judged = evaluate(examples[part], judging, **chosen)
+        judged = evaluate(examples[part], judging, closely=True, **chosen)
         items += [replace(item, index=start + item.index) for item in judged]
         advance(len(judged), "")
+        size *= 2 if time.monotonic() - begun < _SHORT else 1
     return items
 
 

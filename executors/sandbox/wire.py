@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import marshal
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -37,7 +38,7 @@ __all__ = [
 _SIZE = struct.Struct("<I")
 HELLO, GOLD_STARTS, PIECE, ANSWER = b"h", b"g", b"p", b"a"  # the first byte of what a worker says
 OUTCOMES = tuple(Outcome)
-_COMPARISON = struct.Struct("<BB?dIIdd")
+_COMPARISON = struct.Struct("<BB?dIIddI")
 _RESULT = struct.Struct("<B?dI")
 LARGEST_FRAME = 1 << 30
 
@@ -95,28 +96,41 @@ def encode_comparison(
     seconds: float,
     gold_seconds: float,
     message: str,
+    look: tuple[float | None, Mapping[str, Any]] | None = None,
 ) -> bytes:
-    """What a comparison gave, without its rows."""
+    """What a comparison gave, without its rows. look: its gold_score and excerpts, where it was to look closely."""
+    text = message.encode("utf-8", "replace")
     head = _COMPARISON.pack(
         OUTCOMES.index(outcome), OUTCOMES.index(gold_outcome), score >= 1.0, score, min(predicted_rows, 2**32 - 1),
-        min(gold_rows, 2**32 - 1), seconds, gold_seconds,
+        min(gold_rows, 2**32 - 1), seconds, gold_seconds, len(text),
     )  # fmt: skip
-    return head + message.encode("utf-8", "replace")
+    return head + text if look is None else head + text + json.dumps(look).encode("ascii")
 
 
 def decode_comparison(body: bytes) -> Comparison:
     """What `encode_comparison` encoded. Raises UnreadableAnswer."""
     try:
-        outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(
-            body
+        outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds, length = (
+            _COMPARISON.unpack_from(body)
         )
-        message = body[_COMPARISON.size :].decode("utf-8", "replace")
-        return Comparison(
+        end = _COMPARISON.size + length
+        message = body[_COMPARISON.size : end].decode("utf-8", "replace")
+        found = Comparison(
             OUTCOMES[outcome], OUTCOMES[gold_outcome], score, equal, predicted_rows, gold_rows, seconds, gold_seconds,
             message,
         )  # fmt: skip
-    except (struct.error, IndexError) as error:
+        return found if len(body) <= end else _with_look(found, *json.loads(body[end:]))
+    except (IndexError, RecursionError, TypeError, ValueError, struct.error) as error:
         raise UnreadableAnswer(str(error)) from None
+
+
+def _with_look(found: Comparison, gold_score: Any, excerpts: Any) -> Comparison:
+    if not (gold_score is None or isinstance(gold_score, float)):
+        raise TypeError("a score that is none")
+    for excerpt in excerpts.values() if isinstance(excerpts, dict) else [None]:
+        if not isinstance(excerpt, dict) or not all(isinstance(excerpt.get(k), list) for k in ("columns", "rows")):
+            raise TypeError("an excerpt that is none")
+    return replace(found, gold_score=gold_score, excerpts=excerpts)
 
 
 def encode_rows(
