@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -137,6 +136,8 @@ class Member(_Closing, Generic[_Stream]):
 
     async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
         """`execute` without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.execute, query, limit=limit)
 
     def close(self) -> None:

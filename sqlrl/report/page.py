@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,7 @@ def build_page(title: str, body: str, listing: Any) -> str:
     Only this very script and this very style are let through by the page's own policy: nothing that a model or a
     database wrote can run, and nothing is loaded from anywhere.
     """
-    folder = resources.files("sqlrl.report")
-    parts = {name: folder.joinpath(f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
+    parts = {name: Path(__file__).with_name(f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
     policy = (
         f"default-src 'none'; img-src data:; style-src {_digest(parts['css'])}; script-src {_digest(parts['js'])}; "
         "base-uri 'none'; form-action 'none'"
