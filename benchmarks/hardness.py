@@ -21,7 +21,6 @@ _WORDS = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-_SPACE = re.compile(r"\s+")
 _CLAUSES = frozenset({"SELECT", "FROM", "ON", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT"})
 _COMPOUNDS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
 _AGGREGATES = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX", "TOTAL", "GROUP_CONCAT"})
@@ -109,7 +108,7 @@ def _read(query: str) -> tuple[dict[str, list[str]], bool]:
 
 
 def _words(query: str) -> Iterator[str]:
-    """Upper-case words and signs, without remarks; what is quoted stays as it is."""
+    """Upper-case words and signs, without remarks."""
     for match in _WORDS.finditer(query):
         if match.lastgroup is None:
-            yield _SPACE.sub(" ", match.group().upper())
+            yield " ".join(match.group().upper().split())

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.asking import Asked, ask_policy
 from sqlrl.benchmarks import load_benchmark, reported_split
 from sqlrl.benchmarks.databases import notes_on
 from sqlrl.benchmarks.judges import OFFICIAL
@@ -23,9 +22,9 @@ from sqlrl.judging import Judging
 from sqlrl.provenance import Provenance, provenance_of
 from sqlrl.runs import Run
 from sqlrl.sampling import SampleSummary, choose, summarise_samples
-from sqlrl.voting import elect
 
 if TYPE_CHECKING:
+    from sqlrl.asking import Asked
     from sqlrl.benchmarks.base import Benchmark, Example
     from sqlrl.policies.usage import Usage
     from sqlrl.training.run import Progress
@@ -79,6 +78,8 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     asked, samples = None, None
     with Judging.of(benchmark, examples, config.judge, limits=limits, workers=config.workers) as judging:
         if predictions is None:
+            from sqlrl.asking import ask_policy
+
             asked = ask_policy(config, benchmark, split, examples, judging, progress)
             items, samples = _judge_samples(config, examples, asked, judging, progress)
         else:
@@ -148,6 +149,8 @@ def _judge_samples(
     samples = [items[start : start + config.samples] for start in range(0, len(items), config.samples)]
     votes = None
     if config.vote:
+        from sqlrl.voting import elect
+
         advance = progress.start("voting", len(examples))
         votes = elect(examples, judging, [[item.predicted for item in group] for group in samples])
         advance(len(examples), "")
@@ -159,11 +162,10 @@ def _judge(examples: list[Example], judging: Judging, progress: Progress, **said
     items: list[Item] = []
     size = _BATCH
     while len(items) < len(examples):
-        begun, start = time.monotonic(), len(items)
-        part = slice(start, start + size)
+        begun, part = time.monotonic(), slice(len(items), len(items) + size)
         chosen: dict[str, Any] = {key: value[part] if isinstance(value, list) else value for key, value in said.items()}
         judged = evaluate(examples[part], judging, closely=True, **chosen)
-        items += [replace(item, index=start + item.index) for item in judged]
+        items += judged
         advance(len(judged), "")
         size *= 2 if time.monotonic() - begun < _SHORT else 1
     return items

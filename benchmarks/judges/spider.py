@@ -60,7 +60,9 @@ class Spider:
             predicted = predicted.replace("value", "1")
         blank = not self.strict and not predicted.strip()
         predicted = self._rewritten(predicted)
-        return predicted if blank else or_nothing(predicted), replace(gold, query=self._rewritten(gold.query))
+        query = self._rewritten(gold.query)
+        gold = gold if query == gold.query else replace(gold, query=query)
+        return predicted if blank else or_nothing(predicted), gold
 
     def relation(self, gold: Gold) -> Relation:
         """For a prepared gold: any one order of columns; a list where its text has "order by", even in a subquery."""

@@ -11,7 +11,6 @@ import json
 import marshal
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -115,22 +114,22 @@ def decode_comparison(body: bytes) -> Comparison:
         )
         end = _COMPARISON.size + length
         message = body[_COMPARISON.size : end].decode("utf-8", "replace")
-        found = Comparison(
+        look = _look(*json.loads(body[end:])) if len(body) > end else (None, {})
+        return Comparison(
             OUTCOMES[outcome], OUTCOMES[gold_outcome], score, equal, predicted_rows, gold_rows, seconds, gold_seconds,
-            message,
+            message, (), *look,
         )  # fmt: skip
-        return found if len(body) <= end else _with_look(found, *json.loads(body[end:]))
     except (IndexError, RecursionError, TypeError, ValueError, struct.error) as error:
         raise UnreadableAnswer(str(error)) from None
 
 
-def _with_look(found: Comparison, gold_score: Any, excerpts: Any) -> Comparison:
+def _look(gold_score: Any, excerpts: Any) -> tuple[float | None, dict[str, Any]]:
     if not (gold_score is None or isinstance(gold_score, float)):
         raise TypeError("a score that is none")
     for excerpt in excerpts.values() if isinstance(excerpts, dict) else [None]:
         if not isinstance(excerpt, dict) or not all(isinstance(excerpt.get(k), list) for k in ("columns", "rows")):
             raise TypeError("an excerpt that is none")
-    return replace(found, gold_score=gold_score, excerpts=excerpts)
+    return gold_score, excerpts
 
 
 def encode_rows(

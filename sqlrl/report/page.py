@@ -39,7 +39,8 @@ def build_page(title: str, body: str, listing: Any) -> str:
     Only this very script and this very style are let through by the page's own policy: nothing that a model or a
     database wrote can run, and nothing is loaded from anywhere.
     """
-    parts = {name: Path(__file__).with_name(f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
+    files = {name: Path(__file__).with_name(f"page.{name}") for name in ("html", "css", "js")}
+    parts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     policy = (
         f"default-src 'none'; img-src data:; style-src {_digest(parts['css'])}; script-src {_digest(parts['js'])}; "
         "base-uri 'none'; form-action 'none'"
