@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.databases import Databases, notes_on
@@ -12,6 +12,9 @@ from sqlrl.benchmarks.hardness import hardness_of
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
 from sqlrl.executors.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
 
 __all__ = ["FOLDERS", "MARKS", "Spider"]
 
@@ -58,10 +61,10 @@ class Spider:
         """Every SQLite file of the database's folder."""
         return self._databases.instances(example.labels["database"])
 
-    def faults(self) -> dict[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """See `Benchmark.faults`; of the splits that were read so far."""
         names = {example.labels["database"] for examples in self._read.values() for example in examples}
-        return self._databases.faults(names)
+        return self._databases.faults(names, group)
 
     def notes(self) -> list[str]:
         """Missing and empty databases with the questions that go with them."""

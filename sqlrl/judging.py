@@ -83,7 +83,13 @@ class Judging:
     ) -> Judging:
         """Judge these examples; by the benchmark's default judge unless one is named."""
         sources = {example.id: benchmark.sources(example) for example in examples}
-        return cls(judge or benchmark.judges[0], sources, faults=benchmark.faults(), limits=limits, workers=workers)
+        judging = cls(judge or benchmark.judges[0], sources, limits=limits, workers=workers)
+        try:
+            judging.faults = dict(benchmark.faults(judging.group if any(sources.values()) else None))
+        except BaseException:
+            judging.close()
+            raise
+        return judging
 
     @property
     def group(self) -> Group[Any]:
