@@ -10,7 +10,7 @@ from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.databases import Databases, ServerDatabases, notes_on
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
-from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
 
 if TYPE_CHECKING:
     from sqlrl.executors.groups import Group
@@ -56,7 +56,7 @@ class Bird:
             names = [name.format(self.dialect) for name in _FILES[split]]
             file = next((self.folder / name for name in names if (self.folder / name).exists()), None)
             if file is None:
-                raise DataError(f"bird's {split} split is not in {self.folder}: no {' or '.join(names)}")
+                raise MissingSplitError(f"bird's {split} split is not in {self.folder}: no {' or '.join(names)}")
             try:
                 items = json.loads(file.read_text(encoding="utf-8"))
                 self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]

@@ -11,7 +11,7 @@ from sqlrl.benchmarks.databases import Databases, notes_on
 from sqlrl.benchmarks.hardness import hardness_of
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
-from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
 
 if TYPE_CHECKING:
     from sqlrl.executors.groups import Group
@@ -47,7 +47,9 @@ class Spider:
         if split not in self._read:
             files = [self.folder / name for name in _FILES[split] if (self.folder / name).exists()]
             if not files:
-                raise DataError(f"spider's {split} split is not in {self.folder}: no {' or '.join(_FILES[split])}")
+                raise MissingSplitError(
+                    f"spider's {split} split is not in {self.folder}: no {' or '.join(_FILES[split])}"
+                )
             items = [item for file in files for item in read_items(file)]
             self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]
         return list(self._read[split])

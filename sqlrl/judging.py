@@ -10,6 +10,8 @@ from sqlrl.benchmarks import load_judge
 from sqlrl.benchmarks.base import Example, Verdict
 from sqlrl.benchmarks.judges.statements import is_nothing
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome
+from sqlrl.executors.errors import UsageError
+from sqlrl.executors.source import is_server
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark
@@ -63,9 +65,13 @@ class Judging:
         limits: Limits | None = None,
         workers: int | None = None,
     ) -> None:
-        """sources: example id -> source URLs. faults: database -> "missing" or "empty"."""
+        """sources: example id -> source URLs. faults: database -> "missing" or "empty". UsageError for a judge that
+        times queries over servers, whose time is not the query's alone."""
         self.judge = load_judge(judge)
         self.sources = {identifier: tuple(urls) for identifier, urls in sources.items()}
+        times = self.judge.relation(Gold(query="SELECT 1")).timed_runs
+        if times and any(is_server(url) for urls in self.sources.values() for url in urls):
+            raise UsageError(f"{judge} times queries, and a server's time is not theirs alone: take bird-ex or bird-f1")
         self.faults = dict(faults or {})
         self.limits = limits or Limits()
         self.workers = workers

@@ -6,8 +6,11 @@ import itertools
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.base import Gold
+from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
 
 
@@ -79,3 +82,9 @@ def test_a_close_look_tells_what_the_gold_is_worth_as_a_prediction(tmp_path: Pat
     ]
     assert [word.gold_verdict is None for word in words] == [False, True, True, True]
     assert words[0].excerpts["gold"]["rows"] == [[1], [2]]
+
+
+def test_nobody_is_timed_on_a_server() -> None:
+    with pytest.raises(UsageError, match="bird-ves@5 times queries"):
+        Judging("bird-ves@5", {"q0": ["postgresql://reader@localhost/shop"]})
+    Judging("bird-ex", {"q0": ["postgresql://reader@localhost/shop"]}).close()
