@@ -64,8 +64,8 @@ def command(
             checked += 1
         if absent and not checked:
             raise absent[0]
-        for error in absent:
-            terminal.print(f"note: not checked: {error}")
+        for missing in absent:
+            terminal.print(f"note: not checked: {missing}")
         for note in loaded.notes():
             terminal.print(f"note: {note}")
     if bad:
