@@ -11,7 +11,6 @@ if __name__ != "sqlrl.executors":
 
 from sqlrl.executors.base import Comparison, Executor, Gold, Limits, Outcome, Result, check_count
 from sqlrl.executors.errors import UsageError
-from sqlrl.executors.source import is_server, locate
 
 if TYPE_CHECKING:
     from sqlrl.executors.groups import Group, Member
@@ -50,6 +49,8 @@ def open_executor(
     if tables is not None:
         _check_tables(tables)
     check_count(workers, "workers", least=1)
+    from sqlrl.executors.source import is_server, locate  # not above: workers start with this file too
+
     if isinstance(source, str) and is_server(source):
         from sqlrl.executors.sqlalchemy import ServerGroup
 
@@ -70,6 +71,7 @@ def open_executors(
     """Many sources of one kind behind one pool of workers, or of one kind of server."""
     check_count(workers, "workers", least=1)
     from sqlrl.executors.embedded import EmbeddedGroup
+    from sqlrl.executors.source import is_server, locate
 
     if any(is_server(source) for source in sources):
         from sqlrl.executors.sqlalchemy import ServerGroup

@@ -116,9 +116,9 @@ class EmbeddedGroup(Group[Stream]):
         return _result(reply)
 
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Group.compare_many`."""
         relations = relation_of_each(tasks, relation)
         comparisons: list[Comparison | None] = [None] * len(tasks)
         asked: dict[Any, list[int]] = {}
@@ -132,13 +132,15 @@ class EmbeddedGroup(Group[Stream]):
                     continue
                 # Encoded, 1 is not 1.0 and rows can be hashed.
                 rows = wire.encode_gold(gold.rows) if gold.query is None and gold.rows is not None else None
-                key = likeness(index, predicted, (place.source, gold.query, rows, how))
-                alike = asked.get(key)
-                if alike is None:
+                # An excerpt names columns by the query's text, spaces included.
+                alike = likeness(index, predicted, (place.source, gold.query, rows, how))
+                key = (predicted, alike) if closely else alike
+                before = asked.get(key)
+                if before is None:
                     asked[key] = [index]
-                    yield ("compare", place.path, predicted, gold.query, rows, how.to_tuple())
+                    yield ("compare", place.path, predicted, gold.query, rows, how.to_tuple(), closely)
                 else:
-                    alike.append(index)
+                    before.append(index)
 
         for indexes, reply in zip(*self._answered(asked, wanted()), strict=True):
             comparison = _comparison(reply)

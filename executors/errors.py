@@ -6,6 +6,7 @@ a system that cannot be made safe.
     SqlrlError                      one clear line; the command line prints it and leaves with code 2
     ├── UsageError                  a wrong name, path, flag or value: what was given, and the nearest that would do
     ├── DataError                   a data set or file that cannot be read, or is not what it says it is
+    │   ├── MissingSplitError       a split of a benchmark whose file is not there
     │   └── SourceError             a database or index that cannot be opened
     ├── QueryError                  a query that was asked for as a stream of rows, and ended otherwise than OK
     ├── MissingExtraError           a package that an extra brings; says the exact `pip install`
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DataError",
     "MissingExtraError",
+    "MissingSplitError",
     "QueryError",
     "SandboxError",
     "SourceError",
@@ -44,6 +46,10 @@ class UsageError(SqlrlError):
 
 class DataError(SqlrlError):
     """A data set or file that cannot be read, or is not what it says it is."""
+
+
+class MissingSplitError(DataError):
+    """A split of a benchmark whose file is not there, though others may be."""
 
 
 class SourceError(DataError):

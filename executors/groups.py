@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -71,6 +70,8 @@ class Group(_Closing, Generic[_Stream]):
 
     async def aexecute(self, source: str, query: str, *, limit: int | None = None) -> Result:
         """Run one query without blocking the event loop. Cancelled, its query may run on until its time is up."""
+        import asyncio  # not above: workers, which need none, start with this file too
+
         return (await asyncio.to_thread(self.execute_many, [(source, query)], limit=limit))[0]
 
     def __reduce__(self) -> Any:
@@ -78,9 +79,10 @@ class Group(_Closing, Generic[_Stream]):
 
     @abstractmethod
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`. closely: fill in the last two
+        fields of each `Comparison`."""
 
     @abstractmethod
     def stream(self, source: str, query: str) -> _Stream:

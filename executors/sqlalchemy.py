@@ -77,15 +77,15 @@ class ServerGroup(Group["ServerStream"]):
         return [_result(each) for each in ran]
 
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Group.compare_many`."""
         relations = relation_of_each(tasks, relation)
         wanted = []
         keys = []
         for index, ((source, predicted, gold), how) in enumerate(zip(tasks, relations, strict=True)):
             server = self._server(source)
-            wanted.append((server, predicted, gold, how))
+            wanted.append((server, predicted, gold, how, closely))
             right = gold.query if gold.query is not None else repr(gold.rows)
             keys.append((_key(server, index, predicted), right, how))
         return self._each(keys, wanted, lambda server, *task: server.compare(*task))

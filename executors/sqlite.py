@@ -13,7 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.description import VIEWS_SHARE, describe_table
@@ -131,8 +130,9 @@ class _Connection:
         limits = self.limits
         try:
             self.connection = sqlite3.connect(
-                f"file:{quote(self.path)}?mode=ro{'&immutable=1' if immutable else ''}", uri=True, isolation_level=None,
-                check_same_thread=False, cached_statements=32, timeout=min(1.0, limits.seconds / 2),
+                f"file:{_quoted(self.path)}?mode=ro{'&immutable=1' if immutable else ''}", uri=True,
+                isolation_level=None, check_same_thread=False, cached_statements=32,
+                timeout=min(1.0, limits.seconds / 2),
             )  # fmt: skip
             for pragma in (
                 "query_only=1", "trusted_schema=off", "cell_size_check=on", "temp_store=memory", "mmap_size=0",
@@ -351,6 +351,12 @@ def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:
 def _text(stored: bytes) -> str:
     """What is not UTF-8 keeps its bytes."""
     return stored.decode("utf-8", "surrogateescape")
+
+
+def _quoted(path: str) -> str:
+    """A path as a part of SQLite's URI."""
+    plain = b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02x}" for byte in os.fsencode(path))
 
 
 def _file_key(path: str) -> tuple[int, int, bool] | None:

@@ -35,6 +35,8 @@ def command(
 ) -> None:  # fmt: skip
     """Run every gold of a benchmark; say which fail, return nothing or take long.
 
+    Splits that are not here are named and left out, unless one is asked for by name.
+
     Leaves with 1 where a gold fails or is not right by its own judge. With --policy: sample each training question
     several times and say how many are never, sometimes and always solved, as training by their results needs the
     middle.
@@ -52,14 +54,20 @@ def command(
     from sqlrl.benchmarks import load_benchmark
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.base import Limits
+    from sqlrl.executors.errors import MissingSplitError
     from sqlrl.golds import check_golds
 
     loaded = load_benchmark(benchmark, data, database_url)
     splits = (split,) if split else loaded.splits
-    bad = 0
+    bad = checked = 0
+    absent: list[MissingSplitError] = []
     with Terminal() as terminal:
         for part in splits:
-            examples = loaded.examples(part)
+            try:
+                examples = loaded.examples(part)
+            except MissingSplitError as error:
+                absent.append(error)
+                continue
             if not examples:
                 continue
             advance = terminal.start(f"{benchmark} {part}", len(examples))
@@ -75,6 +83,11 @@ def command(
                 if show and len(golds) > show:
                     terminal.print(f"    ... and {len(golds) - show:,} more (--show 0)")
             bad += len(found.failing) + len(found.wrong)
+            checked += 1
+        if absent and not checked:
+            raise absent[0]
+        for missing in absent:
+            terminal.print(f"note: not checked: {missing}")
         for note in loaded.notes():
             terminal.print(f"note: {note}")
     if bad:
