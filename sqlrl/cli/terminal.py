@@ -16,6 +16,8 @@ from sqlrl.executors.errors import UsageError
 __all__ = ["Terminal", "check_target", "percent", "points"]
 
 _OFTEN = 10.0  # seconds between lines where nobody watches a bar
+_BRIEF = 0.5  # seconds, below which a rate says nothing
+_NAME = 26  # characters of a task's name beside its bar
 
 
 class Terminal:
@@ -43,7 +45,7 @@ class Terminal:
             TextColumn("[dim]{task.fields[word]}"), console=self.err, refresh_per_second=4,
         )  # fmt: skip
         self._bars.start()
-        identifier = self._bars.add_task(f"{task:<26}", total=max(steps, 1), word="")
+        identifier = self._bars.add_task(f"{_shortened(task):<{_NAME}}", total=max(steps, 1), word="")
         self._task = identifier
         bars = self._bars
 
@@ -74,6 +76,20 @@ class Terminal:
             table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
         self.print(table)
 
+    def notes(self, notes: Sequence[str]) -> None:
+        """What a reader must know: wrapped by words on a terminal, a line each where a program may read them."""
+        if not notes:
+            return
+        self.print()
+        if not self.out.is_terminal:
+            for note in notes:
+                self.print(Text(f"note: {note}"))
+            return
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for note in notes:
+            table.add_row("note:", Text(note))
+        self.print(table)
+
     def _end(self) -> None:
         if self._bars is not None:
             self._bars.stop()
@@ -102,12 +118,18 @@ class _Pace(ProgressColumn):
     """How many a second, and the time left."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed:
-            return Text("", style="cyan")
         if task.finished:
-            return Text(f"{speed:,.1f}/s in {_span(task.finished_time or 0)}", style="cyan")
-        return Text(f"{speed:,.1f}/s {_span(task.time_remaining or 0)} left", style="cyan")
+            took = task.finished_time or 0.0
+            rate = f"{task.completed / took:,.1f}/s " if took >= _BRIEF else ""
+            return Text(f"{rate}in {_span(took)}", style="cyan")
+        if not task.speed:
+            return Text("", style="cyan")
+        return Text(f"{task.speed:,.1f}/s {_span(task.time_remaining or 0)} left", style="cyan")
+
+
+def _shortened(task: str) -> str:
+    """A name with its end, which tells more of a server's address than its middle does."""
+    return task if len(task) <= _NAME else f"{task[: _NAME // 3]}…{task[-(_NAME - _NAME // 3 - 1) :]}"
 
 
 def _span(seconds: float) -> str:
