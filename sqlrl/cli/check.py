@@ -27,6 +27,8 @@ def command(
 
     Leaves with 1 where a gold fails or is not right by its own judge.
     """
+    from rich.text import Text
+
     from sqlrl.benchmarks import load_benchmark
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.base import Limits
@@ -49,12 +51,11 @@ def command(
             for kind, golds in found.remarkable().items():
                 terminal.print(f"  {kind}: {len(golds):,}")
                 for gold in golds[: show or None]:
-                    terminal.print(f"    {gold}")
+                    terminal.print(Text(f"    {gold}"))
                 if show and len(golds) > show:
                     terminal.print(f"    ... and {len(golds) - show:,} more (--show 0)")
             bad += len(found.failing) + len(found.wrong)
-        for note in loaded.notes():
-            terminal.print(f"note: {note}")
+        terminal.notes(loaded.notes())
     if bad:
         raise click.exceptions.Exit(1)
 

@@ -62,6 +62,8 @@ class _Mover:
 def _list(data: str | None, terminal: Terminal) -> None:
     import importlib
 
+    from rich.text import Text
+
     from sqlrl.benchmarks import BENCHMARKS, load_benchmark
     from sqlrl.benchmarks.download import ARCHIVES
     from sqlrl.benchmarks.location import search
@@ -79,19 +81,19 @@ def _list(data: str | None, terminal: Terminal) -> None:
                 terminal.print(f"    looked in {place}")
             terminal.print(f"    get it: sqlrl data fetch {name}")
             for archive in ARCHIVES.get(name, ()):
-                terminal.out.print(f"    or by hand: {archive.url}", markup=False, soft_wrap=True)
+                terminal.print(Text(f"    or by hand: {archive.url}"))
             continue
         terminal.print(f"[bold]{name}[/bold]  {looked.found}")
         try:
             benchmark = load_benchmark(name, data)
         except SqlrlError as error:
-            terminal.out.print(f"    cannot be read: {error}", markup=False, soft_wrap=True)
+            terminal.print(Text(f"    cannot be read: {error}"))
             continue
         for split in benchmark.splits:
             try:
                 examples = benchmark.examples(split)
             except SqlrlError as error:
-                terminal.out.print(f"    {split}: {error}", markup=False, soft_wrap=True)
+                terminal.print(Text(f"    {split}: {error}"))
                 continue
             here = sum(bool(benchmark.sources(example)) for example in examples)
             rest = "" if here == len(examples) else f", {len(examples) - here:,} without their database"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -63,9 +64,23 @@ class Terminal:
         self.err.print(line, soft_wrap=True)
 
     def print(self, *things: Any) -> None:
-        """A result."""
+        """A result: wrapped by words on a terminal, though no word is broken, so that paths can be copied; line for
+        line where a program may read it."""
         self._end()
-        self.out.print(*things, soft_wrap=not any(isinstance(thing, Table) for thing in things))
+        if any(isinstance(thing, Table) for thing in things):
+            self.out.print(*things)
+            return
+        if self.out.is_terminal:
+            things = tuple(self._by_words(thing) if isinstance(thing, str | Text) else thing for thing in things)
+        self.out.print(*things, soft_wrap=True)
+
+    def _by_words(self, line: str | Text) -> Text:
+        """With line ends where the screen has its edge; what follows one is set in as far as what was before."""
+        return Text("\n").join(
+            each
+            for part in (Text.from_markup(line) if isinstance(line, str) else line).split("\n", allow_blank=True)
+            for each in _wrapped(part, self.out.width)
+        )
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
         """Columns whose name starts with ">" are set to the right."""
@@ -77,17 +92,21 @@ class Terminal:
         self.print(table)
 
     def notes(self, notes: Sequence[str]) -> None:
-        """What a reader must know: wrapped by words on a terminal, a line each where a program may read them."""
-        if not notes:
-            return
-        self.print()
+        """What a reader must know."""
+        if notes:
+            self.print()
+            self.facts([("note:", note) for note in notes])
+
+    def facts(self, rows: Sequence[tuple[str, str]], width: int = 0) -> None:
+        """Names and what is said of each: wrapped beneath itself on a terminal, else a line each. width: of the
+        names."""
         if not self.out.is_terminal:
-            for note in notes:
-                self.print(Text(f"note: {note}"))
+            for name, words in rows:
+                self.print(Text(f"{name:<{width}} {words}"))
             return
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-        for note in notes:
-            table.add_row("note:", Text(note))
+        for name, words in rows:
+            table.add_row(f"{name:<{width}}", Text(words))
         self.print(table)
 
     def _end(self) -> None:
@@ -125,6 +144,21 @@ class _Pace(ProgressColumn):
         if not task.speed:
             return Text("", style="cyan")
         return Text(f"{task.speed:,.1f}/s {_span(task.time_remaining or 0)} left", style="cyan")
+
+
+def _wrapped(line: Text, width: int) -> list[Text]:
+    """Cut between words; a word that is longer than the screen stays whole."""
+    spots, start = [], 0
+    inset = len(line.plain) - len(line.plain.lstrip())
+    for word in re.finditer(r"\S+", line.plain):
+        room = width - (inset if spots else 0)
+        if word.end() - start > room and word.start() > start + (0 if spots else inset):
+            spots.append(word.start())
+            start = word.start()
+    lines = line.divide(spots)
+    for each in lines[:-1]:
+        each.rstrip()
+    return [lines[0], *(Text(" " * inset) + each for each in lines[1:])]
 
 
 def _shortened(task: str) -> str:

@@ -179,3 +179,13 @@ def test_help_is_quick() -> None:
     started = time.monotonic()
     subprocess.run([sys.executable, "-m", "sqlrl", "--help"], check=True, capture_output=True)
     assert time.monotonic() - started < 5
+
+
+def test_check_shows_a_message_as_it_is(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = shop / "spider" / "dev.json"
+    items = json.loads(path.read_text())
+    items[0]["query"] = 'SELECT p."[bold]" FROM product p'
+    path.write_text(json.dumps(items))
+    code, out, _ = _run(capsys, "check", "spider", "--data", str(shop), "--split", "validation")
+    assert code == 1
+    assert "validation-0 (shop): invalid: no such column: p.[bold]" in out
