@@ -47,7 +47,7 @@ def command(
             found = check_golds(
                 loaded, examples, judge, limits=limits, slow_seconds=slow, workers=workers, advance=_counting(advance)
             )
-            terminal.print(f"[bold]{benchmark} {part}[/bold]: {found.headline()}")
+            terminal.print(Text(f"{benchmark} {part}", style="bold").append(f": {found.headline()}", style="not bold"))
             for kind, golds in found.remarkable().items():
                 terminal.print(f"  {kind}: {len(golds):,}")
                 for gold in golds[: show or None]:

@@ -42,8 +42,8 @@ class Terminal:
         if not self.err.is_terminal:
             return self._log(task, steps)
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
-            TextColumn("[dim]{task.fields[word]}"), console=self.err, refresh_per_second=4,
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
+            TextColumn("{task.fields[word]}", style="dim", markup=False), console=self.err, refresh_per_second=4,
         )  # fmt: skip
         self._bars.start()
         identifier = self._bars.add_task(f"{_shortened(task):<{_NAME}}", total=max(steps, 1), word="")
@@ -61,24 +61,24 @@ class Terminal:
     def say(self, line: str) -> None:
         """A line for the reader, above the bar."""
         self._end()
-        self.err.print(line, soft_wrap=True)
+        self.err.print(line, soft_wrap=True, markup=False)
 
     def print(self, *things: Any) -> None:
-        """A result: wrapped by words on a terminal, though no word is broken, so that paths can be copied; line for
-        line where a program may read it."""
+        """A result, its text as it stands: wrapped by words on a terminal, though no word is broken, so that paths can
+        be copied; line for line where a program may read it."""
         self._end()
         if any(isinstance(thing, Table) for thing in things):
             self.out.print(*things)
             return
         if self.out.is_terminal:
             things = tuple(self._by_words(thing) if isinstance(thing, str | Text) else thing for thing in things)
-        self.out.print(*things, soft_wrap=True)
+        self.out.print(*things, soft_wrap=True, markup=False)
 
     def _by_words(self, line: str | Text) -> Text:
         """With line ends where the screen has its edge; what follows one is set in as far as what was before."""
         return Text("\n").join(
             each
-            for part in (Text.from_markup(line) if isinstance(line, str) else line).split("\n", allow_blank=True)
+            for part in (Text(line) if isinstance(line, str) else line).split("\n", allow_blank=True)
             for each in _wrapped(part, self.out.width)
         )
 
@@ -128,7 +128,9 @@ class Terminal:
                 last = now
                 rate = done / (now - started)
                 left = f", {_span((steps - done) / rate)} left" if rate and done < steps else ""
-                self.err.print(f"{task}: {done:,}/{steps:,}, {rate:.1f}/s{left} {word}".rstrip(), soft_wrap=True)
+                self.err.print(
+                    f"{task}: {done:,}/{steps:,}, {rate:.1f}/s{left} {word}".rstrip(), soft_wrap=True, markup=False
+                )
 
         return advance
 

@@ -23,7 +23,7 @@ def _shown(terminal: bool, width: int = 24) -> tuple[Terminal, io.StringIO]:
         ("six words that are too many", ["six words that are too", "many"]),
         ("    set in as far as the first line", ["    set in as far as the", "    first line"]),
         ("see /a/path/that/nobody/may/break here", ["see", "/a/path/that/nobody/may/break", "here"]),
-        ("short", ["short"]),
+        ("short [red]", ["short [red]"]),
         ("", [""]),
         ("two\n\nlines", ["two", "", "lines"]),
     ],
