@@ -69,7 +69,10 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     predictions = None
     if config.predictions:
         path = Path(config.predictions).expanduser()
-        predictions = read_predictions(path, every, chosen=chosen, match=config.match)[: config.limit]
+        judge = config.judge or benchmark.judges[0]
+        predictions = read_predictions(
+            path, every, chosen=chosen, match=config.match, to_first_tab=judge in ("spider", "spider-strict")
+        )[: config.limit]
     chosen = chosen[: config.limit]
     examples = [every[place] for place in chosen]
     if not examples:
