@@ -63,7 +63,8 @@ class Benchmark(Protocol):
         each. Empty where the database is missing."""
 
     def faults(self) -> Mapping[str, str]:
-        """Database -> what is wrong with it: "missing" (no file) or "empty" (a schema without a row)."""
+        """Database -> what is wrong with it: "missing" (no file), "unreadable" (a file that is no database) or "empty"
+        (a schema without a row)."""
 
     def notes(self) -> list[str]:
         """What a reader of a score must know: missing or empty databases by name with the questions lost, dropped

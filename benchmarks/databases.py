@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors import Outcome, open_executor, open_executors
 from sqlrl.executors.errors import SourceError
+from sqlrl.executors.source import locate
 
 __all__ = ["Databases", "ServerDatabases", "faults_in", "instances_in", "notes_on"]
 
@@ -27,19 +28,30 @@ class Databases:
         self.folders = list(folders)
         self._instances: dict[str, list[str]] = {}
         self._faults: dict[str, str] = {}
+        self._unreadable: set[str] = set()
 
     def instances(self, name: str) -> list[str]:
-        """Source URLs of one database, from the first folder that has it; empty where none does."""
+        """Source URLs of one database, from the first folder that has it; empty where none does, or one of its files
+        is no database."""
         if name not in self._instances:
             found = (instances_in(folder / name) for folder in self.folders)
-            self._instances[name] = next((urls for urls in found if urls), [])
+            urls = next((urls for urls in found if urls), [])
+            try:
+                for url in urls:
+                    locate(url)
+            except SourceError:
+                self._unreadable.add(name)
+                urls = []
+            self._instances[name] = urls
         return self._instances[name]
 
     def faults(self, names: Iterable[str]) -> dict[str, str]:
-        """Database -> "missing" (no file) or "empty" (no table with a row in any instance)."""
+        """Database -> "missing" (no file), "unreadable" (a file that is no database) or "empty" (no table with a row in
+        any instance)."""
         wanted = sorted(names)
         fresh = [name for name in wanted if name not in self._faults]
         found = faults_in({name: self.instances(name) for name in fresh})
+        found |= dict.fromkeys(self._unreadable & found.keys(), "unreadable")
         self._faults.update({name: found.get(name, "") for name in fresh})
         return {name: self._faults[name] for name in wanted if self._faults[name]}
 
@@ -112,6 +124,7 @@ def notes_on(faults: Mapping[str, str], examples: Iterable[Example], what: str) 
     notes = []
     for fault, consequence in (
         ("missing", "cannot be judged"),
+        ("unreadable", "cannot be judged"),
         ("empty", "have no rows to tell right from wrong: not in the safe score"),
     ):
         names = sorted(name for name, kind in faults.items() if kind == fault and lost[name])

@@ -58,7 +58,7 @@ class Judging:
         limits: Limits | None = None,
         workers: int | None = None,
     ) -> None:
-        """sources: example id -> source URLs. faults: database -> "missing" or "empty"."""
+        """sources: example id -> source URLs. faults: as `Benchmark.faults` has them."""
         self.judge = load_judge(judge)
         self.sources = {identifier: tuple(urls) for identifier, urls in sources.items()}
         self.faults = dict(faults or {})
