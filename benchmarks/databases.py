@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors import Outcome, open_executor, open_executors
-from sqlrl.executors.errors import SourceError
+from sqlrl.executors.errors import AccessError, SourceError
 from sqlrl.executors.source import locate
 
 __all__ = ["Databases", "ServerDatabases", "faults_in", "instances_in", "notes_on"]
@@ -90,6 +90,8 @@ class ServerDatabases:
                 found = executor.execute_many(
                     [f"SELECT 1 FROM {quote}{name}{quote} LIMIT 1" for (name,) in tables.rows]
                 )
+        except AccessError:
+            raise  # no database of this server can be opened, which is nobody's to hide
         except SourceError:
             return "missing"
         return "" if any(result.rows for result in found) else "empty"

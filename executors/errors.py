@@ -7,6 +7,7 @@ a system that cannot be made safe.
     ├── UsageError                  a wrong name, path, flag or value: what was given, and the nearest that would do
     ├── DataError                   a data set or file that cannot be read, or is not what it says it is
     │   └── SourceError             a database or index that cannot be opened
+    │       └── AccessError         a server that does not know the user, or another password
     ├── QueryError                  a query that was asked for as a stream of rows, and ended otherwise than OK
     ├── MissingExtraError           a package that an extra brings; says the exact `pip install`
     ├── SandboxError                a worker that cannot start, or a wall that was required and does not hold
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlrl.executors.base import Outcome
 
 __all__ = [
+    "AccessError",
     "DataError",
     "MissingExtraError",
     "QueryError",
@@ -48,6 +50,10 @@ class DataError(SqlrlError):
 
 class SourceError(DataError):
     """A database or index that cannot be opened."""
+
+
+class AccessError(SourceError):
+    """A server that does not know the user, or another password."""
 
 
 class QueryError(SqlrlError):
