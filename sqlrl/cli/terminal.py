@@ -150,7 +150,8 @@ class _Pace(ProgressColumn):
 
 def _wrapped(line: Text, width: int) -> list[Text]:
     """Cut between words; a word that is longer than the screen stays whole."""
-    spots, start = [], 0
+    spots: list[int] = []
+    start = 0
     inset = len(line.plain) - len(line.plain.lstrip())
     for word in re.finditer(r"\S+", line.plain):
         room = width - (inset if spots else 0)
