@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from sqlrl.executors.base import Comparison, Gold
 
 if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
     from sqlrl.executors.relations import Relation
 
 __all__ = ["Benchmark", "Demonstration", "Example", "Judge", "Verdict"]
@@ -62,9 +63,10 @@ class Benchmark(Protocol):
         """The source URLs to run against; several are several instances of one schema, and a right query is right on
         each. Empty where the database is missing."""
 
-    def faults(self) -> Mapping[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> Mapping[str, str]:
         """Database -> what is wrong with it: "missing" (no file), "unreadable" (a file that is no database) or "empty"
-        (a schema without a row)."""
+        (a schema without a row). group: executors to look with, where they have every database that must be looked
+        into."""
 
     def notes(self) -> list[str]:
         """What a reader of a score must know: missing or empty databases by name with the questions lost, dropped

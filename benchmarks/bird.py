@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.databases import Databases, ServerDatabases, notes_on
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
-from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
+
+if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
 
 __all__ = ["FOLDERS", "MARKS", "Bird"]
 
@@ -53,7 +56,7 @@ class Bird:
             names = [name.format(self.dialect) for name in _FILES[split]]
             file = next((self.folder / name for name in names if (self.folder / name).exists()), None)
             if file is None:
-                raise DataError(f"bird's {split} split is not in {self.folder}: no {' or '.join(names)}")
+                raise MissingSplitError(f"bird's {split} split is not in {self.folder}: no {' or '.join(names)}")
             try:
                 items = json.loads(file.read_text(encoding="utf-8"))
                 self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]
@@ -70,10 +73,10 @@ class Bird:
         """The database's file."""
         return self._databases.instances(example.labels["database"])
 
-    def faults(self) -> dict[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """See `Benchmark.faults`; of the splits that were read so far."""
         names = {example.labels["database"] for examples in self._read.values() for example in examples}
-        return self._databases.faults(names)
+        return self._databases.faults(names, group)
 
     def notes(self) -> list[str]:
         """Missing and empty databases with the questions that go with them."""

@@ -6,11 +6,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors import Outcome, open_executor, open_executors
 from sqlrl.executors.errors import AccessError, SourceError
 from sqlrl.executors.source import locate
+
+if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
 
 __all__ = ["Databases", "ServerDatabases", "faults_in", "instances_in", "notes_on"]
 
@@ -45,12 +49,12 @@ class Databases:
             self._instances[name] = urls
         return self._instances[name]
 
-    def faults(self, names: Iterable[str]) -> dict[str, str]:
+    def faults(self, names: Iterable[str], group: Group[Any] | None = None) -> dict[str, str]:
         """Database -> "missing" (no file), "unreadable" (a file that is no database) or "empty" (no table with a row in
         any instance)."""
         wanted = sorted(names)
         fresh = [name for name in wanted if name not in self._faults]
-        found = faults_in({name: self.instances(name) for name in fresh})
+        found = faults_in({name: self.instances(name) for name in fresh}, group)
         found |= dict.fromkeys(self._unreadable & found.keys(), "unreadable")
         self._faults.update({name: found.get(name, "") for name in fresh})
         return {name: self._faults[name] for name in wanted if self._faults[name]}
@@ -71,7 +75,7 @@ class ServerDatabases:
             self._found[url] = self._look(url)
         return [] if self._found[url] == "missing" else [url]
 
-    def faults(self, names: Iterable[str]) -> dict[str, str]:
+    def faults(self, names: Iterable[str], group: Group[Any] | None = None) -> dict[str, str]:
         """Database -> "missing" (the server does not have it) or "empty" (no table with a row)."""
         wanted = {name: self.url.replace("{database}", name) for name in sorted(names)}
         for name in wanted:
@@ -97,27 +101,34 @@ class ServerDatabases:
         return "" if any(result.rows for result in found) else "empty"
 
 
-def faults_in(sources: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Database -> "missing" (no file) or "empty" (no table with a row in any instance). sources: database -> URLs."""
+def faults_in(sources: Mapping[str, Sequence[str]], group: Group[Any] | None = None) -> dict[str, str]:
+    """Database -> "missing" (no file) or "empty" (no table with a row in any instance). sources: database -> URLs;
+    group: looks into them if it has them all, which saves the start of a worker."""
     faults = {name: "missing" for name, urls in sources.items() if not urls}
-    present = [(name, url) for name, urls in sources.items() for url in urls]
+    present = {url: name for name, urls in sources.items() for url in urls}
     if not present:
         return faults
-    with open_executors([url for _, url in present], workers=1) as group:
-        tables = group.execute_many(
-            [(url, "SELECT name FROM sqlite_master WHERE type = 'table'") for _, url in present]
-        )
-        looks = []
-        for (name, url), result in zip(present, tables, strict=True):
-            for (table,) in result.rows:
-                quoted = '"' + str(table).replace('"', '""') + '"'
-                looks.append((name, (url, f"SELECT 1 FROM {quoted} LIMIT 1")))
-        found = group.execute_many([query for _, query in looks])
-    filled = {
-        name for (name, _), result in zip(looks, found, strict=True) if result.outcome is Outcome.OK and result.rows
-    }
+    if group is not None and present.keys() <= set(group.sources):
+        filled = _filled(group, present)
+    else:
+        with open_executors(list(present), workers=1) as own:
+            filled = _filled(own, present)
     faults.update({name: "empty" for name, urls in sources.items() if urls and name not in filled})
     return faults
+
+
+def _filled(group: Group[Any], present: Mapping[str, str]) -> set[str]:
+    """The databases with a row. present: URL -> database."""
+    tables = group.execute_many([(url, "SELECT name FROM sqlite_master WHERE type = 'table'") for url in present])
+    looks = []
+    for (url, name), result in zip(present.items(), tables, strict=True):
+        for (table,) in result.rows:
+            quoted = '"' + str(table).replace('"', '""') + '"'
+            looks.append((name, (url, f"SELECT 1 FROM {quoted} LIMIT 1")))
+    found = group.execute_many([query for _, query in looks])
+    return {
+        name for (name, _), result in zip(looks, found, strict=True) if result.outcome is Outcome.OK and result.rows
+    }
 
 
 def notes_on(faults: Mapping[str, str], examples: Iterable[Example], what: str) -> list[str]:

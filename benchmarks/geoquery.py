@@ -15,13 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.location import search
 from sqlrl.executors import Limits, Outcome, open_executor
 from sqlrl.executors.base import Gold
 from sqlrl.executors.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
 
 __all__ = ["FOLDERS", "MARKS", "GeoQuery"]
 
@@ -122,7 +125,7 @@ class GeoQuery:
         """The one database."""
         return [self.source]
 
-    def faults(self) -> dict[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """None: without its database it cannot be loaded."""
         return {}
 

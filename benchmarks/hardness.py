@@ -1,63 +1,55 @@
-"""Hardness: Spider's four levels of a gold query, counted on its syntax tree.
+"""Hardness: Spider's four levels of a gold query, counted on its clauses.
 
 The rule is Spider's eval_hardness (evaluation.py of taoyds/spider): clauses and joins, nested queries, and what there
-is more than one of.
+is more than one of. As there, a query is read word by word: to draw the tree of each of a thousand golds takes longer
+than to judge the predictions.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 __all__ = ["hardness_of"]
+
+_WORDS = re.compile(
+    r"""
+      ' (?:[^']|'')* ' | " (?:[^"]|"")* " | ` [^`]* ` | \[ [^\]]* \]
+    | (?P<remark> --[^\n]* | /\* .*? \*/ )
+    | (?:GROUP|ORDER) \s+ BY\b | \w+ | [<>=!]+ | [^\w\s]
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_CLAUSES = frozenset({"SELECT", "FROM", "ON", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT"})
+_COMPOUNDS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
+_AGGREGATES = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX", "TOTAL", "GROUP_CONCAT"})
+_COMPARISONS = frozenset({"=", "==", "!=", "<>", "<", ">", "<=", ">=", "IN", "LIKE", "GLOB", "IS", "BETWEEN", "EXISTS"})
+_NESTED, _AGGREGATE = "(SELECT)", "(COUNT)"  # stand for a subquery, whose words are its own, and for an aggregate
 
 
 @lru_cache(maxsize=65_536)
 def hardness_of(query: str) -> str:
-    """ "easy", "medium", "hard" or "extra"; "unknown" for what sqlglot cannot read."""
-    import sqlglot
-    from sqlglot import expressions as e
-
-    try:
-        tree = sqlglot.parse_one(query, read="sqlite")
-    except (sqlglot.errors.SqlglotError, RecursionError, ValueError):
-        return "unknown"
-    nested = 0
-    while isinstance(tree, e.SetOperation):  # the second query counts as nested; the first is looked at
-        nested += 1
-        tree = tree.this
-    if not isinstance(tree, e.Select):
+    """ "easy", "medium", "hard" or "extra"; "unknown" for what is no SELECT, or no whole one."""
+    clauses, is_compound = _read(query)
+    if "SELECT" not in clauses:
         return "unknown"
 
-    def own(kind: Any, within: e.Expression | None) -> list[e.Expression]:
-        """Nodes of this query that stand in no subquery of it."""
-        if within is None:
-            return []
-        return [
-            node
-            for node in within.find_all(kind)
-            if node.find_ancestor(e.Select) in (tree, None) or node.parent_select is tree
-        ]
+    def count(words: frozenset[str] | set[str], *names: str) -> int:
+        return sum(word in words for name in names for word in clauses.get(name, ()))
 
-    where, having = tree.args.get("where"), tree.args.get("having")
-    group, order, limit = tree.args.get("group"), tree.args.get("order"), tree.args.get("limit")
-    joins = tree.args.get("joins") or []
-    conditions = [clause for clause in (where, having) if clause is not None]
-    on = [join.args["on"] for join in joins if join.args.get("on") is not None]
-    ors = sum(len(own(e.Or, clause)) for clause in [*conditions, *on])
-    likes = sum(len(own(e.Like, clause)) for clause in [*conditions, *on])
-    first = sum(clause is not None for clause in (where, group, order, limit)) + len(joins) + ors + likes
-    for clause in [*conditions, *on]:
-        nested += sum(1 for sub in clause.find_all(e.Select) if sub.parent_select is tree)
-
-    # The script's counter of aggregates takes a condition's NOT for one, and does not see those of HAVING.
-    aggregates = sum(len(own(e.AggFunc, part)) for part in [*tree.expressions, order] if part is not None)
-    aggregates += sum(len(own(e.Not, clause)) for clause in conditions)
-    aggregates += len(own(e.Connector, having))
-    predicates = len(own(e.Predicate, where)) if where is not None else 0
+    conditions = ("ON", "WHERE", "HAVING")
+    first = sum(name in clauses for name in ("WHERE", "GROUP BY", "ORDER BY", "LIMIT"))
+    first += count({"JOIN", ","}, "FROM") + count({"OR", "LIKE"}, *conditions)
+    nested = is_compound + count({_NESTED}, *conditions)
+    # The script's counter of aggregates takes a condition's NOT for one, and in HAVING sees only what joins conditions.
+    aggregates = count({_AGGREGATE}, "SELECT", "ORDER BY") + count({"NOT"}, "WHERE", "HAVING")
+    aggregates += count({"AND", "OR"}, "HAVING") - count({"BETWEEN"}, "HAVING")
     others = sum(
-        (aggregates > 1, len(tree.expressions) > 1, predicates > 1, group is not None and len(group.expressions) > 1)
-    )
+        (
+            aggregates > 1, count({","}, "SELECT") > 0, count(_COMPARISONS, "WHERE") > 1, count({","}, "GROUP BY") > 0,
+        )
+    )  # fmt: skip
 
     if first <= 1 and others == 0 and nested == 0:
         return "easy"
@@ -70,3 +62,53 @@ def hardness_of(query: str) -> str:
     ):
         return "hard"
     return "extra"
+
+
+def _read(query: str) -> tuple[dict[str, list[str]], bool]:
+    """(clause -> its words in upper case, whether UNION or the like joins another query to it) of the first query.
+
+    Of what stands in parentheses the commas are left out, and a subquery is one word. No clauses where parentheses are
+    not closed. However many queries are joined, the script sees one: each is nested in the one before.
+    """
+    clauses: dict[str, list[str]] = {}
+    words: list[str] = []  # of the clause that is being read; what comes before the first is nobody's
+    is_compound = False
+    depth = 0
+    inside = 0  # the depth at which the subquery that is being passed over began
+    before = ""
+    for word in _words(query):
+        if word == ")":
+            depth -= 1
+            inside = inside if depth >= inside else 0
+        elif inside:
+            depth += word == "("
+        elif word == "(":
+            depth += 1
+            if before in _AGGREGATES and words:
+                words[-1] = _AGGREGATE
+        elif before == "(" and word == "SELECT":
+            inside = depth
+            words.append(_NESTED)
+        elif depth:
+            if word != ",":
+                words.append(word)
+        elif word in _COMPOUNDS:
+            is_compound = True
+        elif is_compound or word == ";":
+            pass
+        elif word in _CLAUSES:
+            words = clauses.setdefault(word, [])
+        elif word == "JOIN" or (word == "," and words is clauses.get("ON")):
+            words = clauses.setdefault("FROM", [])
+            words.append(word)
+        else:
+            words.append(word)
+        before = word
+    return ({} if depth else clauses), is_compound
+
+
+def _words(query: str) -> Iterator[str]:
+    """Upper-case words and signs, without remarks."""
+    for match in _WORDS.finditer(query):
+        if match.lastgroup is None:
+            yield " ".join(match.group().upper().split())

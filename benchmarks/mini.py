@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.generation.houses import HOUSES
@@ -20,6 +21,9 @@ from sqlrl.benchmarks.generation.schema import Reading
 from sqlrl.benchmarks.location import cache_folder
 from sqlrl.executors.base import Gold
 from sqlrl.executors.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
 
 __all__ = ["Mini"]
 
@@ -70,7 +74,7 @@ class Mini:
         """Two instances of the house's schema: a query that is right by luck on one is wrong on the other."""
         return self._sources[example.labels["database"]]
 
-    def faults(self) -> dict[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """None: what is made on the spot is whole."""
         return {}
 

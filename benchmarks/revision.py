@@ -19,6 +19,7 @@ _BYTES = 8  # of a hash: sixteen letters
 _CHUNK = 1 << 20
 # Where a SQLite file says which release of the library wrote it last: no part of the data.
 _LIBRARY = slice(96, 100)
+_AS_JSON = json.JSONEncoder(default=repr).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _content(example: Example) -> bytes:
     """Everything that is asked and right, as bytes that are equal for equal examples."""
     gold = example.gold
     said = [example.id, example.question, example.evidence, gold.query, gold.rows, sorted(example.labels.items())]
-    return json.dumps(said, ensure_ascii=True, default=repr).encode() + b"\n"
+    return _AS_JSON(said).encode() + b"\n"
 
 
 def _files(url: str) -> list[Path]:

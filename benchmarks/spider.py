@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.databases import Databases, notes_on
 from sqlrl.benchmarks.hardness import hardness_of
 from sqlrl.benchmarks.location import search
 from sqlrl.executors.base import Gold
-from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
+
+if TYPE_CHECKING:
+    from sqlrl.executors.groups import Group
 
 __all__ = ["FOLDERS", "MARKS", "Spider"]
 
@@ -44,7 +47,9 @@ class Spider:
         if split not in self._read:
             files = [self.folder / name for name in _FILES[split] if (self.folder / name).exists()]
             if not files:
-                raise DataError(f"spider's {split} split is not in {self.folder}: no {' or '.join(_FILES[split])}")
+                raise MissingSplitError(
+                    f"spider's {split} split is not in {self.folder}: no {' or '.join(_FILES[split])}"
+                )
             items = [item for file in files for item in read_items(file)]
             self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]
         return list(self._read[split])
@@ -58,10 +63,10 @@ class Spider:
         """Every SQLite file of the database's folder."""
         return self._databases.instances(example.labels["database"])
 
-    def faults(self) -> dict[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """See `Benchmark.faults`; of the splits that were read so far."""
         names = {example.labels["database"] for examples in self._read.values() for example in examples}
-        return self._databases.faults(names)
+        return self._databases.faults(names, group)
 
     def notes(self) -> list[str]:
         """Missing and empty databases with the questions that go with them."""

@@ -10,7 +10,6 @@ if __name__ != "sqlrl.executors":
 
 from sqlrl.executors.base import Comparison, Executor, Gold, Limits, Outcome, Result
 from sqlrl.executors.errors import UsageError
-from sqlrl.executors.source import is_server, locate
 
 if TYPE_CHECKING:
     from sqlrl.executors.groups import Group, Member
@@ -48,6 +47,8 @@ def open_executor(
     if isinstance(tables, str):
         raise UsageError(f"tables is a list of names, not the text {tables!r}")
     _check_workers(workers)
+    from sqlrl.executors.source import is_server, locate  # not above: workers start with this file too
+
     if isinstance(source, str) and is_server(source):
         from sqlrl.executors.sqlalchemy import ServerGroup
 
@@ -68,6 +69,7 @@ def open_executors(
     """Many sources of one kind behind one pool of workers, or of one kind of server."""
     _check_workers(workers)
     from sqlrl.executors.embedded import EmbeddedGroup
+    from sqlrl.executors.source import is_server, locate
 
     if any(is_server(source) for source in sources):
         from sqlrl.executors.sqlalchemy import ServerGroup

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -100,6 +100,10 @@ class Comparison:
     is not. seconds, gold_seconds: processor time of each; 0 where the result was already known.
     timings: where the relation asks for timed runs and the results are equal, processor seconds of (predicted, gold) in
     each; empty where a run failed.
+
+    Where the comparison was asked to look closely: gold_score, what the relation gives the gold's result beside itself
+    (None where it is not sure to be the same again); excerpts, the first rows of "predicted", and of "gold" unless the
+    two are equal, of those that ended OK (see `sqlrl.executors.excerpts`).
     """
 
     outcome: Outcome
@@ -112,6 +116,8 @@ class Comparison:
     gold_seconds: float = 0.0
     message: str = ""
     timings: tuple[tuple[float, float], ...] = ()
+    gold_score: float | None = None
+    excerpts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -32,9 +32,12 @@ class DecodingMatcher:
         return self._matcher.score(self._read(predicted))
 
     def _read(self, rows: Sequence[Row]) -> Sequence[Row]:
-        if all(not isinstance(cell, str) or cell.isascii() for row in rows for cell in row):
-            return rows
-        return [tuple(self._decode(cell) for cell in row) for row in rows]
+        unusual = [cell for row in rows for cell in row if cell.__class__ is str and not cell.isascii()]
+        try:
+            "".join(unusual).encode()
+        except UnicodeEncodeError:
+            return [tuple([self._decode(cell) for cell in row]) for row in rows]
+        return rows
 
     def _decode(self, cell: Any) -> Any:
         if not isinstance(cell, str) or cell.isascii():

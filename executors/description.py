@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.base import Row
 from sqlrl.executors.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["describe_table", "read_column_notes"]
 
@@ -39,6 +39,10 @@ def describe_table(
 def read_column_notes(folder: str | Path) -> dict[str, dict[str, str]]:
     """table -> column -> what it means, table names in lower case, from BIRD's `database_description` folder: one CSV a
     table, with original_column_name, column_name, column_description, data_format and value_description."""
+    import csv  # the engines in the workers import this module, and need none of these
+    import io
+    from pathlib import Path
+
     place = Path(folder)
     if not place.is_dir():
         raise DataError(f"there is no folder {place} of column descriptions")

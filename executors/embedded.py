@@ -85,9 +85,9 @@ class EmbeddedGroup(Group[Stream]):
         return [result for result in results if result is not None]
 
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Group.compare_many`."""
         relations = [relation] * len(tasks) if isinstance(relation, Relation) else list(relation)
         if len(relations) != len(tasks):
             raise ValueError(f"{len(relations)} relations for {len(tasks)} comparisons")
@@ -103,10 +103,13 @@ class EmbeddedGroup(Group[Stream]):
                 comparisons[index] = Comparison(Outcome.REFUSED, message=refusal)
                 continue
             gold_key = gold.query if gold.query is not None else repr(gold.rows)  # 1 equals 1.0, but not for all
-            key = likeness(index, predicted, (place.source, gold_key, how))
+            rest = (place.source, gold_key, how)
+            # An excerpt names columns by the query's text, spaces included.
+            alike = likeness(index, predicted, rest)
+            key = (predicted, alike) if closely else alike
             if key not in asked:
                 rows = gold.rows if gold.query is None else None
-                wanted.append(("compare", place.path, predicted, gold.query, rows, how.to_tuple()))
+                wanted.append(("compare", place.path, predicted, gold.query, rows, how.to_tuple(), closely))
             asked.setdefault(key, []).append(index)
         for indexes, reply in zip(asked.values(), self._pool.run(wanted), strict=True):
             comparison = _comparison(reply)

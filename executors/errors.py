@@ -6,6 +6,7 @@ a system that cannot be made safe.
     SqlrlError                      one clear line; the command line prints it and leaves with code 2
     ├── UsageError                  a wrong name, path, flag or value: what was given, and the nearest that would do
     ├── DataError                   a data set or file that cannot be read, or is not what it says it is
+    │   ├── MissingSplitError       a split of a benchmark whose file is not there
     │   └── SourceError             a database or index that cannot be opened
     │       └── AccessError         a server that does not know the user, or another password
     ├── QueryError                  a query that was asked for as a stream of rows, and ended otherwise than OK
@@ -26,6 +27,7 @@ __all__ = [
     "AccessError",
     "DataError",
     "MissingExtraError",
+    "MissingSplitError",
     "QueryError",
     "SandboxError",
     "SourceError",
@@ -46,6 +48,10 @@ class UsageError(SqlrlError):
 
 class DataError(SqlrlError):
     """A data set or file that cannot be read, or is not what it says it is."""
+
+
+class MissingSplitError(DataError):
+    """A split of a benchmark whose file is not there, though others may be."""
 
 
 class SourceError(DataError):

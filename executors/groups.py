@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,9 +72,10 @@ class Group(_Closing, Generic[_Stream]):
 
     @abstractmethod
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`. closely: fill in the last two
+        fields of each `Comparison`."""
 
     @abstractmethod
     def stream(self, source: str, query: str) -> _Stream:
@@ -136,6 +136,8 @@ class Member(_Closing, Generic[_Stream]):
 
     async def aexecute(self, query: str, *, limit: int | None = None) -> Result:
         """`execute` without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.execute, query, limit=limit)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from sqlrl.executors.base import Row
-from sqlrl.executors.cells import canonical
+from sqlrl.executors.cells import EXACT, are_canonical, canonical, canonical_rows, kinds_of
 from sqlrl.executors.decoding import DecodingMatcher
 from sqlrl.executors.soft_f1 import SoftF1Matcher
 from sqlrl.executors.vectors import VectorMatcher
@@ -88,11 +88,12 @@ class Matcher:
 
     def __init__(self, relation: Relation, gold: Sequence[Row]) -> None:
         self.relation = relation
-        self.gold = [tuple(canonical(cell) for cell in row) for row in gold]
+        self.gold = canonical_rows(gold)
         self.width = len(self.gold[0]) if self.gold else None
         self.most_rows = None if relation.rows == "set" else len(self.gold)
         self._exact = self._collect(self.gold)
         self._sorted_rows = self._sort_cells(gold) if relation.typed else None
+        self._same = list(gold) if kinds_of(gold) <= EXACT else None
 
     def score(self, predicted: Sequence[Row]) -> float:
         """1.0 where the predicted rows relate to the gold as asked, else 0.0."""
@@ -105,11 +106,13 @@ class Matcher:
             return False
         if self.most_rows is not None and len(predicted) != self.most_rows:
             return False
+        if self._same == predicted and kinds_of(predicted) <= EXACT:  # how most right answers are
+            return True
         if self._sorted_rows is not None and self._sort_cells(predicted) != self._sorted_rows:
             return False
         if self._equals_exactly(predicted):
             return True
-        rows = [tuple(canonical(cell) for cell in row) for row in predicted]
+        rows = canonical_rows(predicted)
         if self._collect(rows) == self._exact:
             return True
         if self.relation.columns == "any" and self._matches_permuted(rows):
@@ -130,9 +133,7 @@ class Matcher:
 
     def _sort_cells(self, rows: Sequence[Row]) -> list[Row] | set[Row]:
         """What `Relation.typed` compares. A set for bags too: how often a row occurs is for the next check to say."""
-        sorted_rows = [
-            tuple(canonical(cell) for cell in sorted(row, key=lambda cell: str(cell) + str(type(cell)))) for row in rows
-        ]
+        sorted_rows = _with_sorted_cells(rows)
         return sorted_rows if self.relation.rows == "list" else set(sorted_rows)
 
     def _matches_permuted(self, rows: list[Row]) -> bool:
@@ -204,6 +205,28 @@ class Matcher:
 
     def _matches_closely(self, rows: list[Row]) -> bool:
         return _rows_close(rows, self.gold, self.relation)
+
+
+def _with_sorted_cells(rows: Sequence[Row]) -> list[Row]:
+    """Canonical rows, the cells of each sorted by `str(cell) + str(type(cell))`."""
+    if not are_canonical(rows):
+        return [
+            tuple([canonical(cell) for cell in sorted(row, key=lambda cell: str(cell) + str(type(cell)))])
+            for row in rows
+        ]
+    if not rows or len(rows[0]) == 1:
+        return list(rows)
+    names = {kind: str(kind) for kind in (*EXACT, float)}
+    keys = zip(
+        *([str(cell) + names[cell.__class__] for cell in column] for column in zip(*rows, strict=True)), strict=True
+    )
+    if len(rows[0]) == 2:
+        return [row if left <= right else row[::-1] for row, (left, right) in zip(rows, keys, strict=True)]
+    places = range(len(rows[0]))
+    return [
+        tuple([row[place] for place in sorted(places, key=key.__getitem__)])
+        for row, key in zip(rows, keys, strict=True)
+    ]
 
 
 def _rows_close(rows: Sequence[Row], gold: Sequence[Row], relation: Relation) -> bool:

@@ -76,9 +76,9 @@ class ServerGroup(Group["ServerStream"]):
         return [_result(each) for each in ran]
 
     def compare_many(
-        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation]
+        self, tasks: Sequence[tuple[str, str, Gold]], relation: Relation | Sequence[Relation], *, closely: bool = False
     ) -> list[Comparison]:
-        """Compare (source, predicted query, gold) triples; see `Executor.compare_many`."""
+        """Compare (source, predicted query, gold) triples; see `Group.compare_many`."""
         relations = [relation] * len(tasks) if isinstance(relation, Relation) else list(relation)
         if len(relations) != len(tasks):
             raise ValueError(f"{len(relations)} relations for {len(tasks)} comparisons")
@@ -88,7 +88,7 @@ class ServerGroup(Group["ServerStream"]):
             if gold.query is None and gold.rows is None:
                 raise ValueError("a database compares with a gold query or gold rows")
             server = self._server(source)
-            wanted.append((server, predicted, gold, how))
+            wanted.append((server, predicted, gold, how, closely))
             right = gold.query if gold.query is not None else gold.rows
             keys.append((_key(server, index, predicted), right, how))
         return self._each(keys, wanted, lambda server, *task: server.compare(*task))

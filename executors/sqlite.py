@@ -13,7 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.description import describe_table
@@ -131,7 +130,7 @@ class _Connection:
         immutable = "&immutable=1" if not identity[4] and not identity[5] else ""
         try:
             self.connection = sqlite3.connect(
-                f"file:{quote(path)}?mode=ro{immutable}", uri=True, isolation_level=None, check_same_thread=False,
+                f"file:{_quoted(path)}?mode=ro{immutable}", uri=True, isolation_level=None, check_same_thread=False,
                 cached_statements=32, timeout=min(1.0, limits.seconds / 2),
             )  # fmt: skip
             for pragma in (
@@ -294,6 +293,12 @@ def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:
 def _text(stored: bytes) -> str:
     """What is not UTF-8 keeps its bytes."""
     return stored.decode("utf-8", "surrogateescape")
+
+
+def _quoted(path: str) -> str:
+    """A path as a part of SQLite's URI."""
+    plain = b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02x}" for byte in os.fsencode(path))
 
 
 def _file_key(path: str) -> tuple[int, int, bool] | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 __version__ = "0.1.0"
@@ -18,18 +17,20 @@ __all__ = ["__version__"]
 _ROOT_FLOORS = {"sqlrl.executors": "executors", "sqlrl.benchmarks": "benchmarks"}
 
 
-class _CheckoutFinder(importlib.abc.MetaPathFinder):
+class _CheckoutFinder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         folder_name = _ROOT_FLOORS.get(fullname)
         if folder_name is None:
             return None
-        folder = Path(__file__).resolve().parent.parent / folder_name
+        folder = os.path.join(os.path.dirname(_HERE), folder_name)
         return importlib.util.spec_from_file_location(
-            fullname, folder / "__init__.py", submodule_search_locations=[str(folder)]
+            fullname, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
         )
 
 
-if not (Path(__file__).resolve().parent / "executors").is_dir():
+# Every worker imports this file first: what it imports, each start waits for.
+_HERE = os.path.dirname(os.path.realpath(__file__))
+if not os.path.isdir(os.path.join(_HERE, "executors")):
     sys.meta_path.insert(0, _CheckoutFinder())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.asking import Asked, ask_policy
 from sqlrl.benchmarks import load_benchmark, reported_split
 from sqlrl.benchmarks.databases import notes_on
 from sqlrl.benchmarks.judges import OFFICIAL
@@ -21,11 +21,10 @@ from sqlrl.golds import ceiling_of
 from sqlrl.judging import Judging
 from sqlrl.provenance import Provenance, provenance_of
 from sqlrl.runs import Run
-from sqlrl.samples import with_results
 from sqlrl.sampling import SampleSummary, choose, summarise_samples
-from sqlrl.voting import elect
 
 if TYPE_CHECKING:
+    from sqlrl.asking import Asked
     from sqlrl.benchmarks.base import Benchmark, Example
     from sqlrl.policies.usage import Usage
     from sqlrl.training.run import Progress
@@ -38,7 +37,8 @@ MOST_MEMORY = 4 << 30  # bytes
 _REFUSED_THERE = {
     "only a single statement is allowed", "the query has a NUL character", "the query has a lone surrogate",
 }  # fmt: skip
-_BATCH = 32  # questions asked or judged between two moves of a progress bar
+_BATCH = 256  # questions judged before the progress bar moves for the first time
+_SHORT = 1.0  # seconds: where a batch took less, the next is twice as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     asked, samples = None, None
     with Judging.of(benchmark, examples, config.judge, limits=limits, workers=config.workers) as judging:
         if predictions is None:
+            from sqlrl.asking import ask_policy
+
             asked = ask_policy(config, benchmark, split, examples, judging, progress)
             items, samples = _judge_samples(config, examples, asked, judging, progress)
         else:
@@ -93,9 +95,8 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
         advance_golds = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
-        if config.results and (keep or config.json):
-            advance_results = progress.start("keeping results", len(items))
-            items = with_results(items, judging, advance=lambda count: advance_results(count, ""))
+        if not config.results:
+            items = [replace(item, results=None) for item in items]
         provenance = provenance_of(every, judging, benchmark, progress)
     notes = (
         notes_on(benchmark.faults(), examples, f"{benchmark.name} {split}") if config.databases else benchmark.notes()
@@ -159,6 +160,8 @@ def _judge_samples(
     samples = [items[start : start + config.samples] for start in range(0, len(items), config.samples)]
     votes = None
     if config.vote:
+        from sqlrl.voting import elect
+
         advance = progress.start("voting", len(examples))
         votes = elect(examples, judging, [[item.predicted for item in group] for group in samples])
         advance(len(examples), "")
@@ -168,12 +171,14 @@ def _judge_samples(
 def _judge(examples: list[Example], judging: Judging, progress: Progress, **said: Any) -> list[Item]:
     advance = progress.start("judging", len(examples))
     items: list[Item] = []
-    for start in range(0, len(examples), _BATCH * 8):
-        part = slice(start, start + _BATCH * 8)
+    size = _BATCH
+    while len(items) < len(examples):
+        begun, part = time.monotonic(), slice(len(items), len(items) + size)
         chosen: dict[str, Any] = {key: value[part] if isinstance(value, list) else value for key, value in said.items()}
-        judged = evaluate(examples[part], judging, **chosen)
-        items += [replace(item, index=start + item.index) for item in judged]
+        judged = evaluate(examples[part], judging, closely=True, **chosen)
+        items += judged
         advance(len(judged), "")
+        size *= 2 if time.monotonic() - begun < _SHORT else 1
     return items
 
 
@@ -204,5 +209,5 @@ def _keep(
             **{key: value for key, value in further.items() if value},
         }
     )
-    write_report(run)
+    write_report(run, plots=False)
     return run

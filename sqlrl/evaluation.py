@@ -27,7 +27,7 @@ _DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One judged question. fault: of the completion's form. results: "predicted" and "gold" -> the first rows of each,
-    see sqlrl.samples; None where they were not kept. details: further keys of its line."""
+    see sqlrl.executors.excerpts; None where they were not kept. details: further keys of its line."""
 
     index: int
     example: Example
@@ -197,8 +197,10 @@ def evaluate(
     completions: Sequence[str] | None = None,
     predictions: Sequence[str] | None = None,
     prompter: Prompter | None = None,
+    closely: bool = False,
 ) -> list[Item]:
-    """Judge completions (the query is taken from each by the prompter's rule) or bare predicted queries."""
+    """Judge completions (the query is taken from each by the prompter's rule) or bare predicted queries. closely: see
+    `Judging.judge_all`; the items have results then."""
     if (completions is None) == (predictions is None):
         raise ValueError("evaluate takes completions or predictions")
     if completions is not None:
@@ -208,10 +210,10 @@ def evaluate(
     else:
         assert predictions is not None
         queries, faults = list(predictions), [""] * len(predictions)
-    judged = judging.judge_all(list(zip(examples, queries, strict=True)))
+    judged = judging.judge_all(list(zip(examples, queries, strict=True)), closely=closely)
     texts = completions or [""] * len(examples)
     return [
-        Item(index, example, query, word, text, fault)
+        Item(index, example, query, word, text, fault, word.excerpts if closely else None)
         for index, (example, query, word, text, fault) in enumerate(
             zip(examples, queries, judged, texts, faults, strict=True)
         )

@@ -115,15 +115,26 @@ class Ceiling:
 def ceiling_of(items: Sequence[Item], judging: Judging, *, advance: Callable[[int], None] | None = None) -> Ceiling:
     """The golds of judged items, judged against themselves.
 
-    What judging the predictions has told of the golds is not asked again: one that failed is counted as it is, and of
-    equal golds one is run.
+    What judging the predictions closely has told of the golds is not asked again. The others are run: those of items
+    whose prediction was not, and those that would be another query as a prediction.
     """
     asked = [item for item in items if item.example.gold.query and judging.sources[item.example.id]]
     marks: list[tuple[float, bool]] = []
     empty = 0
     failed = Counter(item.judged.gold_outcome for item in asked if item.judged.gold_outcome != "ok")
     marks += [(0.0, False)] * failed.total()
-    running = [item.example for item in asked if item.judged.gold_outcome == "ok"]
+    running = []
+    for item in asked:
+        if item.judged.gold_outcome != "ok":
+            continue
+        verdict = item.judged.gold_verdict
+        if verdict is None or verdict.score is None:
+            running.append(item.example)
+            continue
+        empty += item.judged.gold_empty
+        marks.append((verdict.score, verdict.correct))
+    if advance is not None:
+        advance(len(items) - len(running))
     for start in range(0, len(running), _BATCH * 4):
         part = running[start : start + _BATCH * 4]
         for word in judging.judge_all([(example, example.gold.query) for example in part]):

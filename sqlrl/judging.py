@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlrl.benchmarks import load_judge
 from sqlrl.benchmarks.base import Example, Verdict
 from sqlrl.benchmarks.judges.statements import is_nothing
-from sqlrl.executors.base import Comparison, Gold, Limits
+from sqlrl.executors.base import Comparison, Gold, Limits, Outcome
+from sqlrl.executors.errors import UsageError
+from sqlrl.executors.source import is_server
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark
@@ -28,6 +30,9 @@ class Judged:
     seconds, gold_seconds: processor time of each, 0 where the result was known before. gold_outcome: how the gold ended
     (on the first instance where it did not end OK). gold_empty: it returns nothing on any instance. instance: the one
     on which a wrong prediction is first wrong.
+
+    Where it was judged closely: gold_verdict, the judge's word on the gold's own result (None where only another run
+    can tell), and excerpts of what was returned on `instance`, see `Comparison`.
     """
 
     verdict: Verdict
@@ -41,6 +46,8 @@ class Judged:
     gold_outcome: str = "ok"
     gold_empty: bool = False
     instance: int = 0
+    gold_verdict: Verdict | None = None
+    excerpts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Judging:
@@ -58,9 +65,13 @@ class Judging:
         limits: Limits | None = None,
         workers: int | None = None,
     ) -> None:
-        """sources: example id -> source URLs. faults: as `Benchmark.faults` has them."""
+        """sources: example id -> source URLs. faults: as `Benchmark.faults` has them. UsageError for a judge that
+        times queries over servers, whose time is not the query's alone."""
         self.judge = load_judge(judge)
         self.sources = {identifier: tuple(urls) for identifier, urls in sources.items()}
+        times = self.judge.relation(Gold(query="SELECT 1")).timed_runs
+        if times and any(is_server(url) for urls in self.sources.values() for url in urls):
+            raise UsageError(f"{judge} times queries, and a server's time is not theirs alone: take bird-ex or bird-f1")
         self.faults = dict(faults or {})
         self.limits = limits or Limits()
         self.workers = workers
@@ -78,7 +89,13 @@ class Judging:
     ) -> Judging:
         """Judge these examples; by the benchmark's default judge unless one is named."""
         sources = {example.id: benchmark.sources(example) for example in examples}
-        return cls(judge or benchmark.judges[0], sources, faults=benchmark.faults(), limits=limits, workers=workers)
+        judging = cls(judge or benchmark.judges[0], sources, limits=limits, workers=workers)
+        try:
+            judging.faults = dict(benchmark.faults(judging.group if any(sources.values()) else None))
+        except BaseException:
+            judging.close()
+            raise
+        return judging
 
     @property
     def group(self) -> Group[Any]:
@@ -95,19 +112,22 @@ class Judging:
         urls = self.sources[example.id]
         return self.group.describe(urls[0], sample_rows) if urls else ""
 
-    def judge_all(self, predictions: Sequence[tuple[Example, str | None]], *, thorough: bool = True) -> list[Judged]:
+    def judge_all(
+        self, predictions: Sequence[tuple[Example, str | None]], *, thorough: bool = True, closely: bool = False
+    ) -> list[Judged]:
         """One verdict for each (example, predicted query); None stands for a completion without a query.
 
         thorough: run every prediction on every instance. Else one that is wrong on the first is not run on the others:
-        the verdict is the same, but for golds that fail on a later instance only.
+        the verdict is the same, but for golds that fail on a later instance only. closely: fill in the last two fields
+        of each `Judged`.
         """
         found: list[list[Comparison]] = [[] for _ in predictions]
         waiting = [(index, self.sources[e.id]) for index, (e, query) in enumerate(predictions) if query is not None]
         first = None if thorough else 1
-        self._compare(predictions, [(index, urls[:first]) for index, urls in waiting], found)
+        self._compare(predictions, [(index, urls[:first]) for index, urls in waiting], found, closely)
         if not thorough:
             open_still = [(index, urls[1:]) for index, urls in waiting if found[index] and found[index][0].equal]
-            self._compare(predictions, open_still, found)
+            self._compare(predictions, open_still, found, closely)
         return [self._judged(e, query, comparisons) for (e, query), comparisons in zip(predictions, found, strict=True)]
 
     def _compare(
@@ -115,6 +135,7 @@ class Judging:
         predictions: Sequence[tuple[Example, str | None]],
         wanted: Sequence[tuple[int, Sequence[str]]],
         found: list[list[Comparison]],
+        closely: bool,
     ) -> None:
         """Compare the prediction of each index on some sources; what comes of it is added to `found`."""
         tasks: list[tuple[str, str, Gold]] = []
@@ -130,7 +151,7 @@ class Judging:
                 tasks.append((url, query, gold))
                 relations.append(relation)
                 owners.append(index)
-        comparisons = self.group.compare_many(tasks, relations) if tasks else []
+        comparisons = self.group.compare_many(tasks, relations, closely=closely) if tasks else []
         for index, comparison in zip(owners, comparisons, strict=True):
             found[index].append(comparison)
 
@@ -145,6 +166,7 @@ class Judging:
         if fault == "empty":
             verdict = Verdict(verdict.score, verdict.correct, "empty_database")
         failed = next((c for c in comparisons if c.gold_outcome.value != "ok"), None)
+        instance = next((index for index, c in enumerate(comparisons) if not c.equal), 0)
         return Judged(
             verdict,
             shown.outcome.value,
@@ -156,7 +178,21 @@ class Judging:
             gold_rows=shown.gold_rows,
             gold_outcome=(failed or shown).gold_outcome.value,
             gold_empty=failed is None and all(c.gold_rows == 0 for c in comparisons),
-            instance=next((index for index, c in enumerate(comparisons) if not c.equal), 0),
+            instance=instance,
+            gold_verdict=self._gold_verdict(example.gold, comparisons),
+            excerpts=comparisons[instance].excerpts,
+        )
+
+    def _gold_verdict(self, gold: Gold, comparisons: Sequence[Comparison]) -> Verdict | None:
+        """The word on the gold as a prediction, from its own result; None where that must be run to be known."""
+        if gold.query is None or any(c.gold_score is None for c in comparisons):
+            return None
+        as_predicted, as_gold = self.judge.prepare(gold.query, gold)
+        if as_predicted != as_gold.query or self.judge.relation(as_gold).timed_runs:
+            return None
+        scores = [(c.gold_score or 0.0, c.gold_rows) for c in comparisons]
+        return self.judge.verdict(
+            [Comparison(Outcome.OK, Outcome.OK, score, score == 1.0, rows, rows) for score, rows in scores]
         )
 
     def close(self) -> None:

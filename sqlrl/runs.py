@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sqlrl.executors.errors import DataError, SqlrlError, UsageError
 # Of a pair of surrogates that is not whole; those in between stand for bytes that are not UTF-8.
 _HALF_A_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
-__all__ = ["Run", "read_lines", "read_settings", "write_text"]
+__all__ = ["Run", "read_lines", "read_settings", "write_lines", "write_text"]
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Run:
     def write_items(self, items: Iterable[dict[str, Any]], name: str = "items.jsonl") -> Path:
         """One line an item."""
         path = self.folder / name
-        write_text(path, "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items))
+        write_lines(path, items)
         return path
 
     def items(self, name: str = "items.jsonl") -> list[dict[str, Any]]:
@@ -115,6 +115,12 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise SqlrlError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """JSON lines, beside and renamed."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # one for all lines: json.dumps makes one for each
+    write_text(path, "".join([encode(line) + "\n" for line in lines]))
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -86,8 +86,8 @@ def clustered_bootstrap(
     generator = random.Random(seed)
 
     def mean() -> float:
-        drawn = generator.choices(parts, k=len(parts))
-        return sum(part[0] for part in drawn) / sum(part[1] for part in drawn)
+        drawn_sums, drawn_counts = zip(*generator.choices(parts, k=len(parts)), strict=True)
+        return sum(drawn_sums) / sum(drawn_counts)
 
     return _middle(mean() for _ in range(resamples))
 

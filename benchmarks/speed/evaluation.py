@@ -1,12 +1,14 @@
 """How fast predictions are judged, beside the official evaluators, in one run.
 
-python benchmarks/speed/evaluation.py --data DATA --official-spider CHECKOUT/test-suite-sql-eval
-    --official-bird CHECKOUT/bird/llm/src/evaluation.py [--rounds 5] [--json OUT.json]
+python benchmarks/speed/evaluation.py --data DATA --official CHECKOUTS [--rounds 5] [--json OUT.json]
 
-DATA holds spider/, bird/ and predictions/. `loop` is what judges alone take: the official function called item by item
-in a process that has imported it, and `Judging.judge_all` with its workers started (cold: their start and the golds'
-first run included). `command` is the whole program, from its start to its end. The last figure is what one endless
-prediction adds with a limit of two seconds. The official programs need nltk, func_timeout and tqdm.
+CHECKOUTS holds `test-suite-sql-eval` (of taoyds) and `DAMO-ConvAI` (of AlibabaResearch, with BIRD's script); DATA holds
+spider/, bird/ and predictions/. `loop` is what judges alone take: the official function called item by item in a
+process that has imported it, and `Judging.judge_all` with its workers started (cold: their start and the golds' first
+run included). `command` is the whole program, from its start to its end. "official 3.5 x" is how much longer the
+official one took in the same round. The last figure is what one endless prediction adds with a limit of two seconds.
+The official programs need func_timeout, sqlparse, tqdm and nltk with its tokenizer's data; where that cannot be had, a
+module `nltk` with a `word_tokenize` on PYTHONPATH stands in.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from sqlrl.executors.base import Limits
 from sqlrl.judging import Judging
 
 SPIDER, BIRD = "spider_dev/DAIL-SQL+GPT-4.txt", "bird/TA-SQL_predict_dev.json"
+SPIDER_SCRIPT, BIRD_SCRIPT = "test-suite-sql-eval/evaluation.py", "DAMO-ConvAI/bird/llm/src/evaluation.py"
 ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t"
 Items = list[tuple[Example, str]]
 Sources = dict[str, list[str]]
@@ -41,34 +44,45 @@ Sources = dict[str, list[str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--data", required=True, help="the folder above spider/, bird/ and predictions/")
-    parser.add_argument("--official-spider", help="a checkout of taoyds/test-suite-sql-eval")
-    parser.add_argument("--official-bird", help="the file evaluation.py of BIRD's own scripts")
+    parser.add_argument("--official", type=Path, help="a folder with test-suite-sql-eval and DAMO-ConvAI")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="write the figures there")
     given = parser.parse_args()
     data = Path(given.data).resolve()
+    spider_checkout = _found(parser, given.official, SPIDER_SCRIPT)
+    bird_script = _found(parser, given.official, BIRD_SCRIPT)
     figures: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "rounds": given.rounds}
     spider, sources = load(data, "spider", SPIDER)
     loops = ours(spider, sources, "spider")
-    if given.official_spider:
-        loops["official"] = spider_loop(Path(given.official_spider), spider, data)
+    if spider_checkout:
+        loops["official"] = spider_loop(spider_checkout.parent, spider, data)
     figures["spider loop"] = compare(f"Spider dev, {len(spider):,} predictions: loop", loops, given.rounds)
     bird, places = load(data, "bird", BIRD)
     bird = [item for item in bird if item[0].labels["database"] == "superhero"]
     loops = ours(bird, places, "bird-ex")
-    if given.official_bird:
-        script = load_script(given.official_bird)
+    if bird_script:
+        script = load_script(str(bird_script))
         loops["official, 1 process"] = bird_loop(script, bird, data, 1)
         loops["official, 2 processes"] = bird_loop(script, bird, data, 2)
     figures["bird loop"] = compare(f"BIRD superhero, {len(bird):,} predictions: loop", loops, given.rounds)
     with tempfile.TemporaryDirectory() as folder:
         commands = {"sqlrl": lambda: sqlrl_command(data, folder)}
-        if given.official_spider:
-            commands["official"] = lambda: spider_command(Path(given.official_spider), data)
+        if spider_checkout:
+            commands["official"] = lambda: spider_command(spider_checkout.parent, data)
         figures["spider command"] = compare("Spider dev: whole command", commands, given.rounds)
     figures["endless"] = endless(spider, sources)
     if given.json:
         Path(given.json).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _found(parser: argparse.ArgumentParser, folder: Path | None, name: str) -> Path | None:
+    """A script below the folder of checkouts; None where no folder is given."""
+    if folder is None:
+        return None
+    file = folder.resolve() / name
+    if not file.is_file():
+        parser.error(f"--official {folder}: there is no {name} in it")
+    return file
 
 
 def load(data: Path, name: str, predictions: str) -> tuple[Items, Sources]:
@@ -158,10 +172,21 @@ def compare(name: str, contenders: dict[str, Callable[[], object]], rounds: int)
         for label, contender in contenders.items():
             taken[label].append(time_of(contender))
     figures: dict[str, Any] = {"agree": all(answer == answers[0] for answer in answers)}
+    officials = [label for label in taken if label.startswith("official")]
     for label, times in taken.items():
         walls = sorted(wall for wall, _ in times)
-        figures[label] = {"seconds": walls, "processor_seconds": statistics.median(cpu for _, cpu in times)}
-        print(f"  {label:24} {statistics.median(walls):8.3f} s [{walls[0]:.3f}, {walls[-1]:.3f}]")
+        processor = statistics.median(cpu for _, cpu in times)
+        figures[label] = {"seconds": walls, "processor_seconds": processor}
+        beside = ""
+        if label not in officials:
+            for official in officials:  # round by round: what else ran on the machine slowed both
+                ratios = sorted(other[0] / own[0] for own, other in zip(times, taken[official], strict=True))
+                figures[label][f"{official} takes"] = ratios
+                beside += f"   {official} {statistics.median(ratios):.1f} x [{ratios[0]:.1f}, {ratios[-1]:.1f}]"
+        print(
+            f"  {label:22} {statistics.median(walls):7.3f} s [{walls[0]:.3f}, {walls[-1]:.3f}], processor "
+            f"{processor:.3f} s{beside}"
+        )
     print(f"  verdicts: {'all the same' if figures['agree'] else 'NOT all the same'}")
     return figures
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,6 +106,8 @@ def _memory_file() -> IO[bytes]:
     """A file without a name; in memory where the system has such, since a disk may be full."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("sqlrl"), "w+b")
+    import tempfile
+
     return tempfile.TemporaryFile()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import marshal
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -37,7 +37,7 @@ __all__ = [
 _SIZE = struct.Struct("<I")
 HELLO, GOLD_STARTS, PIECE, ANSWER = b"h", b"g", b"p", b"a"  # the first byte of what a worker says
 OUTCOMES = tuple(Outcome)
-_COMPARISON = struct.Struct("<BB?dIIdd")
+_COMPARISON = struct.Struct("<BB?dIIddI")
 _RESULT = struct.Struct("<B?dI")
 LARGEST_FRAME = 1 << 30
 
@@ -95,28 +95,41 @@ def encode_comparison(
     seconds: float,
     gold_seconds: float,
     message: str,
+    look: tuple[float | None, Mapping[str, Any]] | None = None,
 ) -> bytes:
-    """What a comparison gave, without its rows."""
+    """What a comparison gave, without its rows. look: its gold_score and excerpts, where it was to look closely."""
+    text = message.encode("utf-8", "replace")
     head = _COMPARISON.pack(
         OUTCOMES.index(outcome), OUTCOMES.index(gold_outcome), score >= 1.0, score, min(predicted_rows, 2**32 - 1),
-        min(gold_rows, 2**32 - 1), seconds, gold_seconds,
+        min(gold_rows, 2**32 - 1), seconds, gold_seconds, len(text),
     )  # fmt: skip
-    return head + message.encode("utf-8", "replace")
+    return head + text if look is None else head + text + json.dumps(look).encode("ascii")
 
 
 def decode_comparison(body: bytes) -> Comparison:
     """What `encode_comparison` encoded. Raises UnreadableAnswer."""
     try:
-        outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds = _COMPARISON.unpack_from(
-            body
+        outcome, gold_outcome, equal, score, predicted_rows, gold_rows, seconds, gold_seconds, length = (
+            _COMPARISON.unpack_from(body)
         )
-        message = body[_COMPARISON.size :].decode("utf-8", "replace")
+        end = _COMPARISON.size + length
+        message = body[_COMPARISON.size : end].decode("utf-8", "replace")
+        look = _look(*json.loads(body[end:])) if len(body) > end else (None, {})
         return Comparison(
             OUTCOMES[outcome], OUTCOMES[gold_outcome], score, equal, predicted_rows, gold_rows, seconds, gold_seconds,
-            message,
+            message, (), *look,
         )  # fmt: skip
-    except (struct.error, IndexError) as error:
+    except (IndexError, RecursionError, TypeError, ValueError, struct.error) as error:
         raise UnreadableAnswer(str(error)) from None
+
+
+def _look(gold_score: Any, excerpts: Any) -> tuple[float | None, dict[str, Any]]:
+    if not (gold_score is None or isinstance(gold_score, float)):
+        raise TypeError("a score that is none")
+    for excerpt in excerpts.values() if isinstance(excerpts, dict) else [None]:
+        if not isinstance(excerpt, dict) or not all(isinstance(excerpt.get(k), list) for k in ("columns", "rows")):
+            raise TypeError("an excerpt that is none")
+    return gold_score, excerpts
 
 
 def encode_rows(

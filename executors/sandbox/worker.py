@@ -12,14 +12,15 @@ import os
 import signal
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sqlrl.executors import excerpts
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.duplicates import is_repeatable
-from sqlrl.executors.relations import Relation, ScoresRows, matcher_for
 from sqlrl.executors.sandbox import walls, wire
+from sqlrl.executors.sandbox.golds import Golds, KnownGold
 
 __all__ = ["STALE", "Database", "Engine", "QueryEnded", "StaleSource", "main"]
 
@@ -27,7 +28,6 @@ STALE = 77  # exit status: the database file was replaced, and the walls let onl
 # Processor time past which the kernel ends the process, where the engine's own deadline did not; and wall time past
 # which it is ended though it got no processor.
 HARD_FACTOR, WALL_FACTOR = 1.5, 3.5
-GOLD_CACHE_BYTES = 64 << 20
 UNREADABLE = "could not decode to UTF-8"
 
 
@@ -84,8 +84,7 @@ class Worker:
         self.engine = engine
         self.limits = limits
         self.output = output
-        self.golds: OrderedDict[tuple[Any, ...], _Gold] = OrderedDict()
-        self.gold_bytes = 0
+        self.golds = Golds()
 
     def answer(self, task: tuple[Any, ...]) -> bytes:
         """The body that answers `task`."""
@@ -142,7 +141,13 @@ class Worker:
         return wire.encode_rows(outcome, (), [], message, time.thread_time() - started, False)
 
     def _compare(
-        self, path: str, predicted: str, gold_query: str | None, gold_rows: tuple[Row, ...] | None, relation: Any
+        self,
+        path: str,
+        predicted: str,
+        gold_query: str | None,
+        gold_rows: tuple[Row, ...] | None,
+        relation: Any,
+        closely: bool,
     ) -> bytes:
         try:
             database = self.engine.open(path)
@@ -150,27 +155,46 @@ class Worker:
             return wire.encode_comparison(ended.outcome, ended.outcome, 0.0, 0, 0, 0.0, 0.0, ended.message)
         gold, gold_seconds = self._gold(path, database, gold_query, gold_rows)
         if gold.outcome is not Outcome.OK:
-            outcome, rows, seconds, message = self._predicted(database, predicted, None)
-            message = message if outcome is not Outcome.OK else gold.message
-            return wire.encode_comparison(outcome, gold.outcome, 0.0, len(rows), 0, seconds, gold_seconds, message)
+            ran = self._predicted(database, predicted, None)
+            message = ran.message if ran.outcome is not Outcome.OK else gold.message
+            look = (None, {"predicted": ran.excerpt()} if ran.outcome is Outcome.OK else {}) if closely else None
+            return wire.encode_comparison(
+                ran.outcome, gold.outcome, 0.0, len(ran.rows), 0, ran.seconds, gold_seconds, message, look
+            )
         try:
             matcher = gold.matcher(relation)
         except UnicodeDecodeError:
             return wire.encode_comparison(
                 Outcome.OK, Outcome.INVALID, 0.0, 0, len(gold.rows), 0.0, gold_seconds, UNREADABLE
             )
-        outcome, rows, seconds, message = self._predicted(database, predicted, matcher.most_rows)
+        most = matcher.most_rows
+        if predicted == gold_query and gold.lasting:  # what is known need not be run again
+            ran = _Ran(Outcome.OK, gold.columns, gold.rows, 0.0)
+        else:
+            most = max(most, excerpts.ROWS) if closely and most is not None else most
+            ran = self._predicted(database, predicted, most)
         score = 0.0
-        if outcome is Outcome.OK:
+        if ran.outcome is Outcome.OK:
             try:
-                score = matcher.score(rows)
+                score = matcher.score(ran.rows)
             except MemoryError:
-                outcome, message = Outcome.TOO_LARGE, "the result is too large to compare"
+                ran.outcome, ran.message = Outcome.TOO_LARGE, "the result is too large to compare"
             except UnicodeDecodeError:
-                outcome, message = Outcome.INVALID, UNREADABLE
+                ran.outcome, ran.message = Outcome.INVALID, UNREADABLE
         return wire.encode_comparison(
-            outcome, Outcome.OK, score, len(rows), len(gold.rows), seconds, gold_seconds, message
-        )
+            ran.outcome, Outcome.OK, score, len(ran.rows), len(gold.rows), ran.seconds, gold_seconds, ran.message,
+            self._look(gold, relation, ran, score) if closely else None,
+        )  # fmt: skip
+
+    @staticmethod
+    def _look(gold: KnownGold, relation: Any, ran: _Ran, score: float) -> tuple[float | None, dict[str, Any]]:
+        """`gold_score` and `excerpts` of a comparison with a gold that ended OK."""
+        shown = {}
+        if ran.outcome is Outcome.OK:
+            shown["predicted"] = ran.excerpt()
+        if score < 1.0:
+            shown["gold"] = excerpts.excerpt_of(gold.columns, gold.rows)
+        return gold.own_score(relation), shown
 
     def _time(self, path: str, *queries: str) -> bytes:
         """Processor seconds of each query, as one row. Each has a new connection, with nothing read but the schema."""
@@ -205,41 +229,36 @@ class Worker:
             return columns, rows, True
         raise QueryEnded(Outcome.TOO_LARGE, f"more than {self.limits.rows:,} rows")
 
-    def _predicted(
-        self, database: Database, query: str, most_rows: int | None
-    ) -> tuple[Outcome, list[Row], float, str]:
+    def _predicted(self, database: Database, query: str, most_rows: int | None) -> _Ran:
         started = time.thread_time()
         try:
-            _, rows, _ = self._run(database, query, most_rows, None)
-            return Outcome.OK, rows, time.thread_time() - started, ""
+            columns, rows, more = self._run(database, query, most_rows, None)
+            return _Ran(Outcome.OK, columns, rows, time.thread_time() - started, more=more)
         except QueryEnded as ended:
-            return ended.outcome, [], time.thread_time() - started, ended.message
+            return _Ran(ended.outcome, (), [], time.thread_time() - started, ended.message)
 
     def _gold(
         self, path: str, database: Database, query: str | None, rows: tuple[Row, ...] | None
-    ) -> tuple[_Gold, float]:
+    ) -> tuple[KnownGold, float]:
         key = (path, database.identity, query, repr(rows) if query is None else None)
         known = self.golds.get(key)
         if known is not None:
-            self.golds.move_to_end(key)
             return known, 0.0
         started = time.thread_time()
         if query is None:
-            gold = _Gold(list(rows or ()))
+            gold = KnownGold((), list(rows or ()))
         else:
+            lasting = is_repeatable(query)
             say(self.output, wire.GOLD_STARTS)  # should it end this process, the gold is to blame
             try:
-                gold = _Gold(self._run(database, query, None, None)[1])
+                columns, found, _ = self._run(database, query, None, None)
+                gold = KnownGold(columns, found, lasting=lasting)
             except QueryEnded as ended:
-                gold = _Gold([], ended.outcome, ended.message)
+                gold = KnownGold((), [], ended.outcome, ended.message, lasting=lasting)
             say(self.output, wire.GOLD_STARTS)
             self.arm()
-            if not is_repeatable(query):
-                return gold, time.thread_time() - started
-        self.golds[key] = gold
-        self.gold_bytes += gold.size
-        while self.gold_bytes > GOLD_CACHE_BYTES and len(self.golds) > 1:
-            self.gold_bytes -= self.golds.popitem(last=False)[1].size
+        if gold.lasting:
+            self.golds.keep(key, gold)
         return gold, time.thread_time() - started
 
     def arm(self) -> None:
@@ -253,22 +272,19 @@ class Worker:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-class _Gold:
-    """A gold result, with a matcher for each relation that it was asked about."""
+@dataclass(slots=True)
+class _Ran:
+    """How a predicted query ended. more: there are rows beside those that were read."""
 
-    def __init__(self, rows: list[Row], outcome: Outcome = Outcome.OK, message: str = "") -> None:
-        self.rows = rows
-        self.outcome = outcome
-        self.message = message
-        self.matchers: dict[Any, ScoresRows] = {}
-        text = sum(len(cell) for row in rows for cell in row if isinstance(cell, (str, bytes)))
-        self.size = 200 + text + 200 * len(rows)
+    outcome: Outcome
+    columns: tuple[str, ...]
+    rows: list[Row]
+    seconds: float
+    message: str = ""
+    more: bool = False
 
-    def matcher(self, relation: Any) -> ScoresRows:
-        matcher = self.matchers.get(relation)
-        if matcher is None:
-            matcher = self.matchers[relation] = matcher_for(Relation.from_tuple(relation), self.rows)
-        return matcher
+    def excerpt(self) -> dict[str, Any]:
+        return excerpts.excerpt_of(self.columns, self.rows, more=self.more)
 
 
 def say(output: int, kind: bytes, body: bytes = b"") -> None:

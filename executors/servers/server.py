@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlrl.executors import excerpts
 from sqlrl.executors.base import Comparison, Gold, Outcome, Row
 from sqlrl.executors.errors import MissingExtraError, QueryError, SqlrlError, UsageError, nearest
 from sqlrl.executors.relations import Relation, ScoresRows, matcher_for
@@ -157,8 +158,8 @@ class Server:
         except (MemoryError, RecursionError) as error:
             return Ran(Outcome.TOO_LARGE, message=f"the result does not fit: {error}")
 
-    def compare(self, predicted: str, gold: Gold, relation: Relation) -> Comparison:
-        """See `Executor.compare_many`."""
+    def compare(self, predicted: str, gold: Gold, relation: Relation, closely: bool = False) -> Comparison:
+        """See `Group.compare_many`. What a server gives need not be the same again: there is no gold_score."""
         known = self._gold(gold)
         seconds, known_seconds = 0.0, known.seconds
         matcher = None
@@ -166,13 +167,19 @@ class Server:
             matcher = known.matchers.get(relation)
             if matcher is None:
                 matcher = known.matchers[relation] = matcher_for(relation, known.rows)
-        ran = self.run(predicted, most_rows=None if matcher is None else matcher.most_rows)
+        most = None if matcher is None else matcher.most_rows
+        ran = self.run(predicted, max(most, excerpts.ROWS) if closely and most is not None else most)
         seconds = ran.seconds
         score = matcher.score(ran.rows) if matcher is not None and ran.outcome is Outcome.OK else 0.0
         known.seconds = 0.0
+        shown = {}
+        if closely and ran.outcome is Outcome.OK:
+            shown["predicted"] = excerpts.excerpt_of(ran.columns, ran.rows, more=ran.truncated)
+        if closely and matcher is not None and score < 1.0:
+            shown["gold"] = excerpts.excerpt_of(known.columns, known.rows)
         return Comparison(
             ran.outcome, known.outcome, score, score == 1.0, len(ran.rows), len(known.rows), seconds, known_seconds,
-            ran.message if ran.outcome is not Outcome.OK else known.message,
+            ran.message if ran.outcome is not Outcome.OK else known.message, excerpts=shown,
         )  # fmt: skip
 
     def _gold(self, gold: Gold) -> Ran:

@@ -25,6 +25,8 @@ def command(
 ) -> None:  # fmt: skip
     """Run every gold of a benchmark; say which fail, return nothing or take long.
 
+    Splits that are not here are named and left out, unless one is asked for by name.
+
     Leaves with 1 where a gold fails or is not right by its own judge.
     """
     from rich.text import Text
@@ -32,14 +34,20 @@ def command(
     from sqlrl.benchmarks import load_benchmark
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.base import Limits
+    from sqlrl.executors.errors import MissingSplitError
     from sqlrl.golds import check_golds
 
     loaded = load_benchmark(benchmark, data, database_url)
     splits = (split,) if split else loaded.splits
-    bad = 0
+    bad = checked = 0
+    absent: list[MissingSplitError] = []
     with Terminal() as terminal:
         for part in splits:
-            examples = loaded.examples(part)
+            try:
+                examples = loaded.examples(part)
+            except MissingSplitError as error:
+                absent.append(error)
+                continue
             if not examples:
                 continue
             advance = terminal.start(f"{benchmark} {part}", len(examples))
@@ -55,7 +63,10 @@ def command(
                 if show and len(golds) > show:
                     terminal.print(f"    ... and {len(golds) - show:,} more (--show 0)")
             bad += len(found.failing) + len(found.wrong)
-        terminal.notes(loaded.notes())
+            checked += 1
+        if absent and not checked:
+            raise absent[0]
+        terminal.notes([*(f"not checked: {missing}" for missing in absent), *loaded.notes()])
     if bad:
         raise click.exceptions.Exit(1)
 

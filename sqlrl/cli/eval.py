@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
     from sqlrl.assessment import assess
     from sqlrl.cli.scores import show
     from sqlrl.cli.terminal import Terminal, check_target
-    from sqlrl.runs import write_text
+    from sqlrl.runs import write_lines
 
     if json_file:
         check_target(json_file)
@@ -68,6 +67,5 @@ def command(benchmark: str, json_file: str | None, **flags: Any) -> None:
     with Terminal() as terminal:
         found = assess(config, terminal)
         if json_file:
-            lines = (json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in found.items)
-            write_text(Path(json_file).expanduser(), "".join(lines))
+            write_lines(Path(json_file).expanduser(), (item.to_dict() for item in found.items))
         show(found, terminal, config)

@@ -11,7 +11,7 @@ __all__ = ["command"]
 @click.argument("run")
 @click.option("--open", "open_it", is_flag=True, help="Show it in a browser.")
 def command(run: str, open_it: bool) -> None:
-    """Write the report of a run anew from its folder, and print where it is and what it says."""
+    """Write the report of a run anew from its folder, draw its plots as PNG files beside it, print what it says."""
     from sqlrl.cli.terminal import Terminal
     from sqlrl.report import headline, write_report
     from sqlrl.runs import Run

@@ -64,7 +64,7 @@ def _by_label(evaluation: Mapping[str, Any]) -> Iterable[Card]:
 
 def _verdicts(evaluation: Mapping[str, Any]) -> Card:
     """Of the questions that could be judged; the others are named beneath."""
-    unjudged = evaluation["unjudged"]
+    unjudged = evaluation.get("unjudged") or {}
     reasons, outcomes = (
         {name: count for name, count in (evaluation.get(kind) or {}).items() if name not in unjudged}
         for kind in ("reasons", "outcomes")
@@ -146,7 +146,7 @@ def _published(summary: Mapping[str, Any]) -> Card | None:
         return None
     evaluation = summary["evaluation"]
     official, total = evaluation["official"], evaluation["official"]["total"]
-    every = total + sum(evaluation["unjudged"].values())
+    every = total + sum((evaluation.get("unjudged") or {}).values())
     own = ("this run", mean_of(official), f"{total:,} of the {every:,} questions" if total < every else "", True)
     sources = {figure["source"] for figure in published}
     others = [

@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,16 @@ from sqlrl.runs import Run, read_settings, write_text
 __all__ = ["build_page", "headline", "write_report"]
 
 
-def write_report(run: Run) -> Path:
-    """Draw the plots and write report.html from what the run's folder holds."""
-    plots = draw_plots(run)
+def write_report(run: Run, *, plots: bool = True) -> Path:
+    """Write report.html from what the run's folder holds, and draw its plots as files besides.
+
+    plots: False leaves out the files, which take longer than all else: the page of an evaluation draws its own charts.
+    """
+    drawn = draw_plots(run) if plots else []
     summary, settings = run.summary(), read_settings(run)
     title = f"{summary.get('benchmark', settings.get('benchmark', run.folder.name))} · {run.folder.name}"
     items, before = _items(run, summary)
-    body = "\n".join(_sections(run, summary, settings, plots, items, before))
+    body = "\n".join(_sections(run, summary, settings, drawn, items, before))
     path = run.folder / "report.html"
     was = {str(item["id"]): item for item in before}
     write_text(path, build_page(title, body, listing_of(items, was) if items else None))
@@ -39,8 +41,8 @@ def build_page(title: str, body: str, listing: Any) -> str:
     Only this very script and this very style are let through by the page's own policy: nothing that a model or a
     database wrote can run, and nothing is loaded from anywhere.
     """
-    folder = resources.files("sqlrl.report")
-    parts = {name: folder.joinpath(f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
+    files = {name: Path(__file__).with_name(f"page.{name}") for name in ("html", "css", "js")}
+    parts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     policy = (
         f"default-src 'none'; img-src data:; style-src {_digest(parts['css'])}; script-src {_digest(parts['js'])}; "
         "base-uri 'none'; form-action 'none'"

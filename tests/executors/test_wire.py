@@ -61,3 +61,23 @@ def test_random_bytes_past_the_head() -> None:
     for _ in range(50):
         with pytest.raises(wire.UnreadableAnswer):
             wire.decode_rows(start + b"\xff" + os.urandom(20))
+
+
+def test_a_close_look_travels_with_its_comparison() -> None:
+    ok = next(iter(wire.OUTCOMES))
+    excerpts = {"predicted": {"columns": ["ü"], "rows": [[1, None, "a\udce9"]]}}
+    body = wire.encode_comparison(ok, ok, 0.5, 1, 2, 0.1, 0.2, "wörds", (1.0, excerpts))
+    found = wire.decode_comparison(body)
+    assert (found.message, found.gold_score, found.excerpts) == ("wörds", 1.0, excerpts)
+    plain = wire.decode_comparison(wire.encode_comparison(ok, ok, 0.5, 1, 2, 0.1, 0.2, "wörds"))
+    assert (plain.message, plain.gold_score, plain.excerpts) == ("wörds", None, {})
+
+
+@pytest.mark.parametrize(
+    "look",
+    ["1", "[1.0]", '["1", {}]', "[1.0, []]", '[1.0, {"gold": 1}]', '[1.0, {"gold": {"columns": [], "rows": 1}}]', "["],
+)
+def test_looks_of_no_worker_of_ours(look: str) -> None:
+    ok = next(iter(wire.OUTCOMES))
+    with pytest.raises(wire.UnreadableAnswer):
+        wire.decode_comparison(wire.encode_comparison(ok, ok, 1.0, 1, 1, 0.1, 0.1, "") + look.encode())

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from sqlrl.assessment import assess
+from sqlrl.benchmarks import load_benchmark
 from sqlrl.config import EvalConfig
+from sqlrl.evaluation import evaluate
 from sqlrl.executors.errors import UsageError
+from sqlrl.golds import ceiling_of
+from sqlrl.judging import Judging
 from sqlrl.runs import Run
 from sqlrl.training.run import Quiet
 
@@ -125,3 +129,25 @@ def test_our_own_judges_have_no_script_to_differ_from(hero: Path, tmp_path: Path
     for judge, count in (("robust", 0), ("spider", 1)):
         config = EvalConfig("spider", data=str(hero), predictions=str(path), databases="hero", judge=judge)
         assert len(assess(config, Quiet(), keep=False).notes) == count
+
+
+@pytest.mark.parametrize("judge", ["spider", "robust", "bird-f1"])
+def test_the_ceiling_is_what_running_the_golds_again_gives(shop: Path, judge: str) -> None:
+    benchmark = load_benchmark("spider", shop)
+    examples = benchmark.examples("validation")
+    queries = ["SELECT count(*) FROM product", "SELECT 1", "SELECT <", "SELECT name FROM product; DELETE FROM product"]
+    with Judging.of(benchmark, examples, judge) as judging:
+        close, plain = (evaluate(examples, judging, predictions=queries, closely=closely) for closely in (True, False))
+        assert any(item.judged.gold_verdict for item in close)
+        assert not any(item.judged.gold_verdict for item in plain)
+        assert ceiling_of(close, judging) == ceiling_of(plain, judging)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_results_are_kept_unless_they_are_not_wanted(shop: Path, tmp_path: Path, wanted: bool) -> None:
+    path = tmp_path / "predictions.txt"
+    path.write_text("SELECT 7\nSELECT 1\nSELECT <\nSELECT 2\n")
+    found = assess(EvalConfig("spider", data=str(shop), predictions=str(path), results=wanted), Quiet(), keep=False)
+    assert ("results" in found.items[0].to_dict()) is wanted
+    if wanted:
+        assert found.items[0].to_dict()["results"]["predicted"]["rows"] == [[7]]

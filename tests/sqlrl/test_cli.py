@@ -161,6 +161,16 @@ def test_check_says_what_is_wrong_with_golds(shop: Path, capsys: pytest.CaptureF
     assert "no such function" in out
 
 
+def test_check_goes_on_where_a_split_is_missing(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = _run(capsys, "check", "spider", "--data", str(shop))
+    assert code == 0
+    assert "4 of 4 golds run and are right" in out
+    assert "note: not checked: spider's test split is not in" in out
+    code, _, err = _run(capsys, "check", "spider", "--data", str(shop), "--split", "test")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "spider's test split is not in" in err
+
+
 def test_data_says_what_is_where(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = _run(capsys, "data", "--data", str(shop))
     assert code == 0

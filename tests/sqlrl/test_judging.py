@@ -6,8 +6,11 @@ import itertools
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.base import Gold
+from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
 
 
@@ -61,3 +64,27 @@ def test_a_missing_database_is_nobodys_fault(tmp_path: Path) -> None:
         (word,) = judging.judge_all([(EXAMPLES[0], "select 1")])
     assert word.outcome == word.verdict.reason == "missing_database"
     assert word.safe is None
+
+
+def test_a_close_look_tells_what_the_gold_is_worth_as_a_prediction(tmp_path: Path) -> None:
+    urls = _instances(tmp_path)
+    golds = ["select x from t", "select 'value'", "select datetime('now')", "broken"]
+    examples = [Example(f"q{i}", "?", Gold(query=gold), labels={"database": "t"}) for i, gold in enumerate(golds)]
+    with Judging("spider", {example.id: urls for example in examples}, workers=1) as judging:
+        words = judging.judge_all([(example, "select 7") for example in examples], closely=True)
+        assert judging.judge_all([(examples[0], "select 7")])[0].gold_verdict is None
+    # As a prediction the second is another query; what the third gives is not known; the fourth gives nothing.
+    assert [word.gold_verdict is not None and word.gold_verdict.correct for word in words] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [word.gold_verdict is None for word in words] == [False, True, True, True]
+    assert words[0].excerpts["gold"]["rows"] == [[1], [2]]
+
+
+def test_nobody_is_timed_on_a_server() -> None:
+    with pytest.raises(UsageError, match="bird-ves@5 times queries"):
+        Judging("bird-ves@5", {"q0": ["postgresql://reader@localhost/shop"]})
+    Judging("bird-ex", {"q0": ["postgresql://reader@localhost/shop"]}).close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import random
 import re
@@ -323,6 +324,28 @@ def test_the_same_reward_for_the_same_timings(runs: int, official: Path, monkeyp
             except ZeroDivisionError:
                 theirs = 0
             assert reward_of(timings) == theirs
+
+
+def test_the_same_hardness_of_golds(official: Path, data_root: Path) -> None:
+    """The script reads a query with the data of nltk, which need not be here: a reading of tokens stands in."""
+    from sqlrl.benchmarks import load_benchmark
+
+    tables = json.loads((data_root / "spider" / "tables.json").read_text())
+    schemas: dict[str, dict[str, list[str]]] = {}
+    for entry in tables:
+        names = [name.lower() for name in entry["table_names_original"]]
+        columns = [(table, name.lower()) for table, name in entry["column_names_original"]]
+        schemas[entry["db_id"]] = {name: [c for t, c in columns if t == i] for i, name in enumerate(names)}
+    nltk = ModuleType("nltk")
+    nltk.word_tokenize = re.compile(r"\w+(?:\.\w+)*|[<>!=]=|[^\w\s]").findall  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "nltk", nltk)
+        with script(official / "test-suite-sql-eval", "evaluation") as module:
+            reading = sys.modules["process_sql"]
+            for example in load_benchmark("spider", data_root).examples("validation"):
+                schema = reading.Schema(schemas[example.labels["database"]])
+                level = module.Evaluator().eval_hardness(reading.get_sql(schema, example.gold.query))
+                assert example.labels["difficulty"] == level, example.gold.query
 
 
 def test_every_judge_of_a_script_is_held_against_it() -> None:

@@ -253,3 +253,15 @@ def test_columns_end_about_together() -> None:
     assert (left, right) == (["a", "c", "d"], ["b"])
     assert columns([]) == ""
     assert columns(cards[:1]).count("<div>") == 1
+
+
+def test_plots_of_an_evaluation_are_drawn_when_its_report_is_asked_for(run: Run) -> None:
+    """Its page has charts of its own: to judge predictions nobody waits for files."""
+    pytest.importorskip("matplotlib")
+    score = {**SCORE, "mean": 0.25, "across_databases": None}
+    evaluation = {"judge": "spider", "official": score, "safe": score, "outcomes": {"ok": 4}, "reasons": {"match": 1}}
+    run.write_summary({"benchmark": "mini", "evaluation": {**evaluation, "by": {"kind": {"a": score, "b": score}}}})
+    assert "Accuracy by kind" in write_report(run, plots=False).read_text()
+    assert not (run.folder / "plots").exists()
+    write_report(run)
+    assert [path.name for path in (run.folder / "plots").iterdir()] == ["by-kind.png"]
