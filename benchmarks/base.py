@@ -65,8 +65,9 @@ class Benchmark(Protocol):
         each. Empty where the database is missing."""
 
     def faults(self, group: Group[Any] | None = None) -> Mapping[str, str]:
-        """Database -> what is wrong with it: "missing" (no file) or "empty" (a schema without a row). group: executors
-        to look with, where they have every database that must be looked into."""
+        """Database -> what is wrong with it: "missing" (no file), "unreadable" (a file that is no database) or "empty"
+        (a schema without a row). group: executors to look with, where they have every database that must be looked
+        into."""
 
     def notes(self) -> list[str]:
         """What a reader of a score must know: missing or empty databases by name with the questions lost, dropped

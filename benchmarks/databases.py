@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors import Outcome, open_executor, open_executors
-from sqlrl.executors.errors import SourceError
+from sqlrl.executors.errors import AccessError, SourceError
+from sqlrl.executors.source import locate
 
 if TYPE_CHECKING:
     from sqlrl.executors.groups import Group
@@ -31,19 +32,30 @@ class Databases:
         self.folders = list(folders)
         self._instances: dict[str, list[str]] = {}
         self._faults: dict[str, str] = {}
+        self._unreadable: set[str] = set()
 
     def instances(self, name: str) -> list[str]:
-        """Source URLs of one database, from the first folder that has it; empty where none does."""
+        """Source URLs of one database, from the first folder that has it; empty where none does, or one of its files
+        is no database."""
         if name not in self._instances:
             found = (instances_in(folder / name) for folder in self.folders)
-            self._instances[name] = next((urls for urls in found if urls), [])
+            urls = next((urls for urls in found if urls), [])
+            try:
+                for url in urls:
+                    locate(url)
+            except SourceError:
+                self._unreadable.add(name)
+                urls = []
+            self._instances[name] = urls
         return self._instances[name]
 
     def faults(self, names: Iterable[str], group: Group[Any] | None = None) -> dict[str, str]:
-        """Database -> "missing" (no file) or "empty" (no table with a row in any instance)."""
+        """Database -> "missing" (no file), "unreadable" (a file that is no database) or "empty" (no table with a row in
+        any instance)."""
         wanted = sorted(names)
         fresh = [name for name in wanted if name not in self._faults]
         found = faults_in({name: self.instances(name) for name in fresh}, group)
+        found |= dict.fromkeys(self._unreadable & found.keys(), "unreadable")
         self._faults.update({name: found.get(name, "") for name in fresh})
         return {name: self._faults[name] for name in wanted if self._faults[name]}
 
@@ -82,6 +94,8 @@ class ServerDatabases:
                 found = executor.execute_many(
                     [f"SELECT 1 FROM {quote}{name}{quote} LIMIT 1" for (name,) in tables.rows]
                 )
+        except AccessError:
+            raise  # no database of this server can be opened, which is nobody's to hide
         except SourceError:
             return "missing"
         return "" if any(result.rows for result in found) else "empty"
@@ -123,6 +137,7 @@ def notes_on(faults: Mapping[str, str], examples: Iterable[Example], what: str) 
     notes = []
     for fault, consequence in (
         ("missing", "cannot be judged"),
+        ("unreadable", "cannot be judged"),
         ("empty", "have no rows to tell right from wrong: not in the safe score"),
     ):
         names = sorted(name for name, kind in faults.items() if kind == fault and lost[name])

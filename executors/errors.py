@@ -8,6 +8,7 @@ a system that cannot be made safe.
     ├── DataError                   a data set or file that cannot be read, or is not what it says it is
     │   ├── MissingSplitError       a split of a benchmark whose file is not there
     │   └── SourceError             a database or index that cannot be opened
+    │       └── AccessError         a server that does not know the user, or another password
     ├── QueryError                  a query that was asked for as a stream of rows, and ended otherwise than OK
     ├── MissingExtraError           a package that an extra brings; says the exact `pip install`
     ├── SandboxError                a worker that cannot start, or a wall that was required and does not hold
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlrl.executors.base import Outcome
 
 __all__ = [
+    "AccessError",
     "DataError",
     "MissingExtraError",
     "MissingSplitError",
@@ -54,6 +56,10 @@ class MissingSplitError(DataError):
 
 class SourceError(DataError):
     """A database or index that cannot be opened."""
+
+
+class AccessError(SourceError):
+    """A server that does not know the user, or another password."""
 
 
 class QueryError(SqlrlError):

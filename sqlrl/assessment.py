@@ -33,6 +33,10 @@ __all__ = ["Assessment", "assess"]
 
 MOST_ROWS = 5_000_000  # of one result: the official scripts have no such limit
 MOST_MEMORY = 4 << 30  # bytes
+# What Python's driver for SQLite, by which the official scripts run queries, refuses as well.
+_REFUSED_THERE = {
+    "only a single statement is allowed", "the query has a NUL character", "the query has a lone surrogate",
+}  # fmt: skip
 _BATCH = 256  # questions judged before the progress bar moves for the first time
 _SHORT = 1.0  # seconds: where a batch took less, the next is twice as large
 
@@ -69,7 +73,10 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     predictions = None
     if config.predictions:
         path = Path(config.predictions).expanduser()
-        predictions = read_predictions(path, every, chosen=chosen, match=config.match)[: config.limit]
+        judge = config.judge or benchmark.judges[0]
+        predictions = read_predictions(
+            path, every, chosen=chosen, match=config.match, to_first_tab=judge in ("spider", "spider-strict")
+        )[: config.limit]
     chosen = chosen[: config.limit]
     examples = [every[place] for place in chosen]
     if not examples:
@@ -124,15 +131,19 @@ def differences(items: Sequence[Item], judge: str) -> list[str]:
         return []
     refused = [item.judged.message for item in items if item.judged.outcome == Outcome.REFUSED]
     functions = sum(message.startswith("the function") for message in refused)
+    alike = sum(message in _REFUSED_THERE for message in refused)
     limited = sum(item.judged.outcome in (Outcome.TIMED_OUT, Outcome.TOO_LARGE, Outcome.CRASHED) for item in items)
     notes = []
-    for count, what, instead in (
-        (len(refused) - functions, "refused as not a single reading query", "would have run"),
-        (functions, "refused for a function that is not allowed", "would have run"),
-        (limited, "ended by a limit on time or memory", "has other limits for"),
+    for count, same, what, instead in (
+        (len(refused) - functions, alike, "refused as not a single reading query", "would have run"),
+        (functions, 0, "refused for a function that is not allowed", "would have run"),
+        (limited, 0, "ended by a limit on time or memory", "has other limits for"),
     ):
         if count:
             some, them = ("prediction was", "it") if count == 1 else ("predictions were", "them")
+            if same:
+                what += "" if same == count else f", {same:,} of which the official script's driver refuses as well"
+                instead, them = ("would have run", "the others") if same < count else ("cannot run", them)
             notes.append(f"{count:,} {some} {what}: the official script {instead} {them}")
     return notes
 

@@ -65,7 +65,7 @@ class Judging:
         limits: Limits | None = None,
         workers: int | None = None,
     ) -> None:
-        """sources: example id -> source URLs. faults: database -> "missing" or "empty". UsageError for a judge that
+        """sources: example id -> source URLs. faults: as `Benchmark.faults` has them. UsageError for a judge that
         times queries over servers, whose time is not the query's alone."""
         self.judge = load_judge(judge)
         self.sources = {identifier: tuple(urls) for identifier, urls in sources.items()}

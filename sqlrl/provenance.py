@@ -31,12 +31,25 @@ class Provenance:
 def provenance_of(examples: Sequence[Example], judging: Judging, benchmark: Any, progress: Progress) -> Provenance:
     """Of an evaluation on a split of a benchmark."""
     from sqlrl.benchmarks.revision import revision_of
+    from sqlrl.executors.source import is_server
 
     sources = {example.id: benchmark.sources(example) for example in examples}
     engines = {url.partition("://")[0] for urls in sources.values() for url in urls}
     advance = progress.start("reading the databases", len({url for urls in sources.values() for url in urls}))
     revision = revision_of(examples, sources, advance=lambda count: advance(count, ""))
-    return Provenance(revision, versions(engines), judging.limits.seconds)
+    servers = sorted(url for urls in sources.values() for url in urls if is_server(url))
+    found = {**_server_version(servers[0], judging), **versions(engines)} if servers else versions(engines)
+    return Provenance(revision, found, judging.limits.seconds)
+
+
+def _server_version(url: str, judging: Judging) -> dict[str, str]:
+    """A server's own name and number; nothing where it does not say."""
+    (result,) = judging.group.execute_many([(url, "SELECT version()")])
+    words = str(result.rows[0][0]).split() if result.rows else []
+    if words[:1] == ["PostgreSQL"]:
+        return {"PostgreSQL": words[1]}
+    number, _, rest = words[0].partition("-") if words else ("", "", "")
+    return {"MariaDB" if "MariaDB" in rest else "MySQL": number} if number else {}
 
 
 def versions(engines: set[str] | frozenset[str] = frozenset({"sqlite"})) -> dict[str, str]:

@@ -16,7 +16,7 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from sqlrl.executors.base import Outcome, Row
-from sqlrl.executors.errors import QueryError, SandboxError, SourceError, UsageError
+from sqlrl.executors.errors import AccessError, QueryError, SandboxError, SourceError, UsageError
 from sqlrl.executors.servers.session import ROWS_A_PIECE, Pieces, Session, Tables, size_of, unavailable
 
 __all__ = ["MySQLSession"]
@@ -65,7 +65,8 @@ _TIMED_OUT = {1205: "it waits for a lock", 1317: "out of time", 1969: "out of ti
 _REFUSED = (1044, 1142, 1143, 1227, 1370, 1792, 1836)
 _TOO_LARGE = (1037, 1038, 1041, 1104, 1114, 1135, 1153, 1301)
 _UNAVAILABLE = (1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1927, 2003, 2006, 2013, 2055)
-_NOT_FOUND = (1044, 1045, 1049, 1698)  # a password or user that is wrong, a database that is not there
+_NO_ACCESS = (1045, 1698)  # a password or user that is wrong
+_NOT_FOUND = (1044, 1049)  # a database that is not there, or that a user without any right in it may not know of
 
 
 class MySQLSession(Session):
@@ -208,6 +209,8 @@ class MySQLSession(Session):
     def _not_opened(self, error: BaseException) -> Exception:
         code = error.args[0] if error.args else None
         words = self.clean(Exception(error.args[-1])) if error.args else self.clean(error)
+        if code in _NO_ACCESS:
+            return AccessError(f"{self.source}: {words}")
         if code in _NOT_FOUND:
             return SourceError(f"{self.source}: {words}")
         return unavailable(self.source, words)

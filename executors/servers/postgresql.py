@@ -12,6 +12,7 @@ import array
 import contextlib
 import fcntl
 import math
+import re
 import socket
 import struct
 import termios
@@ -22,7 +23,7 @@ from typing import Any, ClassVar
 import psycopg
 
 from sqlrl.executors.base import Outcome, Row
-from sqlrl.executors.errors import QueryError, SandboxError, SourceError, UsageError
+from sqlrl.executors.errors import AccessError, QueryError, SandboxError, SourceError, UsageError
 from sqlrl.executors.servers.session import Pieces, Session, Tables, one_line, unavailable
 
 __all__ = ["PostgreSQLSession"]
@@ -58,7 +59,7 @@ _REFUSED = ("25006", "42501")
 _TIMED_OUT = {"57014": "out of time", "55P03": "it waits for a lock", "25P03": "the reader took too long"}
 _TOO_LARGE = ("53100", "53200", "53400", "54000", "54001")
 _UNAVAILABLE = ("08", "57P", "53300", "58")
-_NOT_FOUND = ("28", "3D")  # a password or user that is wrong, a database that is not there
+_NO_ACCESS, _NOT_FOUND = "28", "3D"  # a password or user that is wrong; a database that is not there
 
 
 class PostgreSQLSession(Session):
@@ -184,9 +185,9 @@ class PostgreSQLSession(Session):
         if self.settings.role is not None and state in ("22023", "42704", "42501"):
             return UsageError(f"{self.source}: {words}")
         # A failed start of a connection has no SQLSTATE, only words.
-        if state.startswith(_NOT_FOUND) or any(
-            word in words for word in ("authentication", "does not exist", "pg_hba")
-        ):
+        if state.startswith(_NO_ACCESS) or re.search(r"authentication|pg_hba|\brole\b.* does not exist", words):
+            return AccessError(f"{self.source}: {words}")
+        if state.startswith(_NOT_FOUND) or "does not exist" in words:
             return SourceError(f"{self.source}: {words}")
         return unavailable(self.source, words)
 

@@ -51,6 +51,8 @@ def command(
         return
     if json_file:
         raise UsageError("--json goes with --policy")
+    from rich.text import Text
+
     from sqlrl.benchmarks import load_benchmark
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.base import Limits
@@ -75,21 +77,18 @@ def command(
             found = check_golds(
                 loaded, examples, judge, limits=limits, slow_seconds=slow, workers=workers, advance=_counting(advance)
             )
-            terminal.print(f"[bold]{benchmark} {part}[/bold]: {found.headline()}")
+            terminal.print(Text(f"{benchmark} {part}", style="bold").append(f": {found.headline()}", style="not bold"))
             for kind, golds in found.remarkable().items():
                 terminal.print(f"  {kind}: {len(golds):,}")
                 for gold in golds[: show or None]:
-                    terminal.print(f"    {gold}")
+                    terminal.print(Text(f"    {gold}"))
                 if show and len(golds) > show:
                     terminal.print(f"    ... and {len(golds) - show:,} more (--show 0)")
             bad += len(found.failing) + len(found.wrong)
             checked += 1
         if absent and not checked:
             raise absent[0]
-        for missing in absent:
-            terminal.print(f"note: not checked: {missing}")
-        for note in loaded.notes():
-            terminal.print(f"note: {note}")
+        terminal.notes([*(f"not checked: {missing}" for missing in absent), *loaded.notes()])
     if bad:
         raise click.exceptions.Exit(1)
 

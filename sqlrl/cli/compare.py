@@ -89,10 +89,7 @@ def _show(found: Comparison, changed: int, terminal: Terminal) -> None:
     for word, pairs in (("gained", found.gained), ("lost", found.lost)):
         if pairs and changed:
             _show_pairs(word, pairs, changed, terminal)
-    if found.notes:
-        terminal.print()
-    for note in found.notes:
-        terminal.print(Text(f"note: {note}"))
+    terminal.notes(found.notes)
     if points(found.every.difference) in ("+0.0", "-0.0") and not (found.every.gained or found.every.lost):
         terminal.print("\nnothing changed")
 

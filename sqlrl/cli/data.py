@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from sqlrl.cli.terminal import Terminal
 
 __all__ = ["command"]
@@ -62,6 +64,8 @@ class _Mover:
 def _list(data: str | None, terminal: Terminal) -> None:
     import importlib
 
+    from rich.text import Text
+
     from sqlrl.benchmarks import BENCHMARKS, load_benchmark
     from sqlrl.benchmarks.download import ARCHIVES
     from sqlrl.benchmarks.location import search
@@ -69,30 +73,36 @@ def _list(data: str | None, terminal: Terminal) -> None:
 
     for name, (module_name, *_) in BENCHMARKS.items():
         if name == "mini":
-            terminal.print("[bold]mini[/bold]  bundled: made on the spot, nothing to fetch")
+            terminal.print(_titled("mini", "bundled: made on the spot, nothing to fetch"))
             continue
         module = importlib.import_module(f"sqlrl.benchmarks.{module_name}")
         looked = search(name, module.FOLDERS, module.MARKS, data)
         if looked.found is None:
-            terminal.print(f"[bold]{name}[/bold]  not found")
+            terminal.print(_titled(name, "not found"))
             for place in looked.places:
                 terminal.print(f"    looked in {place}")
             terminal.print(f"    get it: sqlrl data fetch {name}")
             for archive in ARCHIVES.get(name, ()):
-                terminal.out.print(f"    or by hand: {archive.url}", markup=False, soft_wrap=True)
+                terminal.print(Text(f"    or by hand: {archive.url}"))
             continue
-        terminal.print(f"[bold]{name}[/bold]  {looked.found}")
+        terminal.print(_titled(name, str(looked.found)))
         try:
             benchmark = load_benchmark(name, data)
         except SqlrlError as error:
-            terminal.out.print(f"    cannot be read: {error}", markup=False, soft_wrap=True)
+            terminal.print(Text(f"    cannot be read: {error}"))
             continue
         for split in benchmark.splits:
             try:
                 examples = benchmark.examples(split)
             except SqlrlError as error:
-                terminal.out.print(f"    {split}: {error}", markup=False, soft_wrap=True)
+                terminal.print(Text(f"    {split}: {error}"))
                 continue
             here = sum(bool(benchmark.sources(example)) for example in examples)
             rest = "" if here == len(examples) else f", {len(examples) - here:,} without their database"
             terminal.print(f"    {split}: {len(examples):,} questions{rest}")
+
+
+def _titled(name: str, words: str) -> Text:
+    from rich.text import Text
+
+    return Text(name, style="bold").append(f"  {words}", style="not bold")

@@ -24,30 +24,32 @@ def command() -> None:
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors import open_executor
 
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "probe.sqlite"
+        path.touch()
+        with open_executor(f"sqlite:///{path}", workers=1) as executor:
+            walls = dict(executor.walls)
+    rows = [
+        ("processors", f"{len(os.sched_getaffinity(0))}"),
+        ("sqlite", sqlite3.sqlite_version),
+        ("duckdb", importlib.metadata.version("duckdb")),
+        *(("wall", f"{wall}: {state}") for wall, state in walls.items()),
+    ]
+    for extra, packages in _EXTRAS.items():
+        have = {}
+        for package in packages:
+            try:
+                have[package] = importlib.metadata.version(package)
+            except importlib.metadata.PackageNotFoundError:
+                have[package] = "missing"
+        line = ", ".join(f"{name} {version}" for name, version in have.items())
+        hint = f"   pip install 'sqlrl[{extra}]'" if "missing" in have.values() else ""
+        rows.append(("extra", f"{extra}: {line}{hint}"))
+    rows.append(("data", f"looked for in {', '.join(map(str, roots()))}"))
+    rows.append(("benchmarks", f"{', '.join(BENCHMARKS)} (`sqlrl data` says which are here)"))
     with Terminal() as terminal:
         terminal.print(f"sqlrl {__version__}, Python {platform.python_version()}, {platform.platform()}")
-        terminal.print(f"processors  {len(os.sched_getaffinity(0))}")
-        terminal.print(f"sqlite      {sqlite3.sqlite_version}")
-        terminal.print(f"duckdb      {importlib.metadata.version('duckdb')}")
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "probe.sqlite"
-            path.touch()
-            with open_executor(f"sqlite:///{path}", workers=1) as executor:
-                walls = dict(executor.walls)
-        for wall, state in walls.items():
-            terminal.print(f"wall        {wall}: {state}")
-        for extra, packages in _EXTRAS.items():
-            have = {}
-            for package in packages:
-                try:
-                    have[package] = importlib.metadata.version(package)
-                except importlib.metadata.PackageNotFoundError:
-                    have[package] = "missing"
-            line = ", ".join(f"{name} {version}" for name, version in have.items())
-            hint = f"   pip install 'sqlrl[{extra}]'" if "missing" in have.values() else ""
-            terminal.print(f"extra       {extra}: {line}{hint}")
-        terminal.print(f"data        looked for in {', '.join(map(str, roots()))}")
-        terminal.print(f"benchmarks  {', '.join(BENCHMARKS)} (`sqlrl data` says which are here)")
+        terminal.facts(rows, 11)
     if any(state != "held" for state in walls.values()):
         raise click.exceptions.Exit(1)
 

@@ -36,11 +36,11 @@ def show(found: Assessment, terminal: Terminal, config: EvalConfig) -> None:
     )
     terminal.print()
     block = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-    for name, figure, interval, words in _figures(summary):
+    for name, figure, interval, words in [*_figures(summary), *_sampled(found)]:
         block.add_row(*(Text(cell, style=style) for cell, style in zip(
             (f"  {name:<9}", f"{figure:>8}", interval, words), ("", "bold", "", ""), strict=True)))  # fmt: skip
     terminal.print(block)
-    _show_samples(found, terminal)
+    _show_vote(found, terminal)
     terminal.print()
     facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     usage = found.usage.lines(config.price_in, config.price_out) if found.usage else []
@@ -52,10 +52,7 @@ def show(found: Assessment, terminal: Terminal, config: EvalConfig) -> None:
         if len(summary.by[label]) > 1:
             _show_label(label, summary.by[label], terminal)
     _show_published(found, terminal)
-    if found.notes:
-        terminal.print()
-    for note in found.notes:
-        terminal.print(Text(f"note: {note}"))
+    terminal.notes(found.notes)
     if found.run is not None:
         terminal.print()
         terminal.print(Text(f"run     {found.run.folder}\nreport  {found.run.folder / 'report.html'}"))
@@ -63,25 +60,39 @@ def show(found: Assessment, terminal: Terminal, config: EvalConfig) -> None:
 
 def _figures(summary: Summary) -> Iterator[tuple[str, str, str, str]]:
     """(name, figure, interval, how many) of each score."""
-    for name, score, what in (
-        ("official", summary.official, "questions"),
-        ("safe", summary.safe, "questions, without empty databases"),
+    for name, score, what, without in (
+        ("official", summary.official, " questions", ""),
+        ("safe", summary.safe, "", ", without empty databases"),
     ):
         if not score.total:
-            yield name, "-", "", f"no {what}"
+            yield name, "-", "", f"no questions{without}"
             continue
-        many = f"{score.right:,} of {score.total:,} {what}"
-        yield name, percent(score.mean), between(score.interval), f"{many} in full" if score.is_graded else many
+        full = " in full" if score.is_graded else ""
+        yield (
+            name,
+            percent(score.mean),
+            between(score.interval),
+            f"{score.right:,} of {score.total:,}{what}{full}{without}",
+        )
     if summary.ceiling is not None:
         score = summary.ceiling.score
         yield "ceiling", percent(score.mean), "", f"{score.right:,} of {score.total:,} golds, by their own judge"
 
 
+def _sampled(found: Assessment) -> Iterator[tuple[str, str, str, str]]:
+    """What the samples are worth one by one and together."""
+    samples = found.samples
+    if samples is not None:
+        yield "pass@1", percent(samples.one[0]), between(samples.one[1:]), f"the mean of {samples.samples} samples"
+        yield f"pass@{samples.samples}", percent(samples.any[0]), between(samples.any[1:]), "any of them right"
+
+
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     across = summary.official.across
     yield "intervals", "95 %, bootstrap over questions" + (f"; over databases {between(across)}" if across else "")
-    yield "outcomes", _counted(summary.outcomes)
-    reasons = {name: count for name, count in summary.reasons.items() if name not in summary.outcomes}
+    yield "outcomes", _counted({name: n for name, n in summary.outcomes.items() if name not in summary.unjudged})
+    known = summary.outcomes.keys() | summary.unjudged.keys()
+    reasons = {name: count for name, count in summary.reasons.items() if name not in known}
     if reasons:
         yield "verdicts", _counted(reasons)
     if summary.faults:
@@ -125,20 +136,17 @@ def _show_label(label: str, values: Mapping[str, Score], terminal: Terminal) -> 
         terminal.print(f"the {len(shown)} lowest of {len(values)}; the report has them all")
 
 
-def _show_samples(found: Assessment, terminal: Terminal) -> None:
-    """What the samples are worth one by one and together."""
+def _show_vote(found: Assessment, terminal: Terminal) -> None:
+    """Which of several samples the figures are about."""
     samples = found.samples
     if samples is None:
         return
-    for name, (share, low, high) in (("pass@1", samples.one), (f"pass@{samples.samples}", samples.any)):
-        what = f"the mean of {samples.samples} samples" if name == "pass@1" else "any of them right"
-        terminal.print(f"  {name:<9} {share * 100:.1f} % [{low * 100:.1f}, {high * 100:.1f}] ({what})")
     if not samples.voted:
-        terminal.print("  samples   the figures above are of the first one; --vote chooses")
+        terminal.print("  samples   the official figure is of the first one; --vote chooses")
         return
     empty = f"; an empty result won {samples.empty:,}" if samples.empty else ""
     silent = f"; nothing ran in {samples.silent:,}" if samples.silent else ""
-    terminal.print(f"  vote      the figures above are of the query voted for{empty}{silent}")
+    terminal.print(f"  vote      the official figure is of the query voted for{empty}{silent}")
 
 
 def _show_agreement(found: Assessment, terminal: Terminal) -> None:
@@ -159,7 +167,11 @@ def _show_agreement(found: Assessment, terminal: Terminal) -> None:
 def _show_published(found: Assessment, terminal: Terminal) -> None:
     if not found.published:
         return
-    terminal.print(f"\npublished {found.published[0].metric}, not measured here:")
+    title = f"published {found.published[0].metric}, not measured here"
+    judged = found.summary.official.total
+    if judged < len(found.items):
+        title += f", over all {len(found.items):,} questions; ours is over {judged:,}"
+    terminal.print(f"\n{title}:")
     terminal.table(
         ["system", ">%", "how", "source"],
         [(figure.system, f"{figure.number:g}", figure.how, figure.source) for figure in found.published],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,8 @@ from sqlrl.executors.errors import UsageError
 __all__ = ["Terminal", "check_target", "percent", "points"]
 
 _OFTEN = 10.0  # seconds between lines where nobody watches a bar
+_BRIEF = 0.5  # seconds, below which a rate says nothing
+_NAME = 26  # characters of a task's name beside its bar
 
 
 class Terminal:
@@ -39,11 +42,11 @@ class Terminal:
         if not self.err.is_terminal:
             return self._log(task, steps)
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
-            TextColumn("[dim]{task.fields[word]}"), console=self.err, refresh_per_second=4,
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
+            TextColumn("{task.fields[word]}", style="dim", markup=False), console=self.err, refresh_per_second=4,
         )  # fmt: skip
         self._bars.start()
-        identifier = self._bars.add_task(f"{task:<26}", total=max(steps, 1), word="")
+        identifier = self._bars.add_task(f"{_shortened(task):<{_NAME}}", total=max(steps, 1), word="")
         self._task = identifier
         bars = self._bars
 
@@ -58,12 +61,26 @@ class Terminal:
     def say(self, line: str) -> None:
         """A line for the reader, above the bar."""
         self._end()
-        self.err.print(line, soft_wrap=True)
+        self.err.print(line, soft_wrap=True, markup=False)
 
     def print(self, *things: Any) -> None:
-        """A result."""
+        """A result, its text as it stands: wrapped by words on a terminal, though no word is broken, so that paths can
+        be copied; line for line where a program may read it."""
         self._end()
-        self.out.print(*things, soft_wrap=not any(isinstance(thing, Table) for thing in things))
+        if any(isinstance(thing, Table) for thing in things):
+            self.out.print(*things)
+            return
+        if self.out.is_terminal:
+            things = tuple(self._by_words(thing) if isinstance(thing, str | Text) else thing for thing in things)
+        self.out.print(*things, soft_wrap=True, markup=False)
+
+    def _by_words(self, line: str | Text) -> Text:
+        """With line ends where the screen has its edge; what follows one is set in as far as what was before."""
+        return Text("\n").join(
+            each
+            for part in (Text(line) if isinstance(line, str) else line).split("\n", allow_blank=True)
+            for each in _wrapped(part, self.out.width)
+        )
 
     @property
     def width(self) -> int:
@@ -89,6 +106,24 @@ class Terminal:
             table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
         self.print(table)
 
+    def notes(self, notes: Sequence[str]) -> None:
+        """What a reader must know."""
+        if notes:
+            self.print()
+            self.facts([("note:", note) for note in notes])
+
+    def facts(self, rows: Sequence[tuple[str, str]], width: int = 0) -> None:
+        """Names and what is said of each: wrapped beneath itself on a terminal, else a line each. width: of the
+        names."""
+        if not self.out.is_terminal:
+            for name, words in rows:
+                self.print(Text(f"{name:<{width}} {words}"))
+            return
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for name, words in rows:
+            table.add_row(f"{name:<{width}}", Text(words))
+        self.print(table)
+
     def _end(self) -> None:
         if self._bars is not None:
             self._bars.stop()
@@ -108,7 +143,9 @@ class Terminal:
                 last = now
                 rate = done / (now - started)
                 left = f", {_span((steps - done) / rate)} left" if rate and done < steps else ""
-                self.err.print(f"{task}: {done:,}/{steps:,}, {rate:.1f}/s{left} {word}".rstrip(), soft_wrap=True)
+                self.err.print(
+                    f"{task}: {done:,}/{steps:,}, {rate:.1f}/s{left} {word}".rstrip(), soft_wrap=True, markup=False
+                )
 
         return advance
 
@@ -117,12 +154,34 @@ class _Pace(ProgressColumn):
     """How many a second, and the time left."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed:
-            return Text("", style="cyan")
         if task.finished:
-            return Text(f"{speed:,.1f}/s in {_span(task.finished_time or 0)}", style="cyan")
-        return Text(f"{speed:,.1f}/s {_span(task.time_remaining or 0)} left", style="cyan")
+            took = task.finished_time or 0.0
+            rate = f"{task.completed / took:,.1f}/s " if took >= _BRIEF else ""
+            return Text(f"{rate}in {_span(took)}", style="cyan")
+        if not task.speed:
+            return Text("", style="cyan")
+        return Text(f"{task.speed:,.1f}/s {_span(task.time_remaining or 0)} left", style="cyan")
+
+
+def _wrapped(line: Text, width: int) -> list[Text]:
+    """Cut between words; a word that is longer than the screen stays whole."""
+    spots: list[int] = []
+    start = 0
+    inset = len(line.plain) - len(line.plain.lstrip())
+    for word in re.finditer(r"\S+", line.plain):
+        room = width - (inset if spots else 0)
+        if word.end() - start > room and word.start() > start + (0 if spots else inset):
+            spots.append(word.start())
+            start = word.start()
+    lines = line.divide(spots)
+    for each in lines[:-1]:
+        each.rstrip()
+    return [lines[0], *(Text(" " * inset) + each for each in lines[1:])]
+
+
+def _shortened(task: str) -> str:
+    """A name with its end, which tells more of a server's address than its middle does."""
+    return task if len(task) <= _NAME else f"{task[: _NAME // 3]}…{task[-(_NAME - _NAME // 3 - 1) :]}"
 
 
 def _span(seconds: float) -> str:

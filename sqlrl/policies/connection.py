@@ -15,17 +15,21 @@ from typing import Any
 
 from sqlrl.executors.errors import MissingExtraError, UnavailableError, UsageError
 from sqlrl.policies.cache import Answer
+from sqlrl.policies.events import completion_of, is_stream
 from sqlrl.policies.usage import Usage
 
 __all__ = ["Connection"]
 
 ATTEMPTS = 6
 ATTEMPTS_AT_FIRST = 3  # to reach a server that has never answered: the address may be wrong
+LARGEST_REPLY = 64 << 20  # bytes
 LONGEST_WAIT = 120.0  # seconds between two tries, whatever the server asks for
 _AGAIN = {408, 409, 425, 429}
 _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|too many tokens|(prompt|input) is too long|exceed[\w ]*context", re.IGNORECASE
 )
+_STREAM = re.compile(r"\b(only|must|requires?|set)\b.*\bstream|\bstream\w*\b.*\b(only|must|required?)\b", re.IGNORECASE)
+_OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}
 _UNKNOWN = re.compile(
     r"(un|not |n't )support|unknown|unrecogni[sz]ed|unexpected|not (permitted|allowed)|extra", re.IGNORECASE
 )
@@ -48,9 +52,11 @@ class Connection:
         self.name = name
         self.usage = usage
         self.wait = wait
+        self._timeout = timeout
         self.notes: list[str] = []
         self._key = key or os.environ.get("SQLRL_API_KEY") or os.environ.get("OPENAI_API_KEY")
         self._without: set[str] = set()  # fields that this server does not take
+        self._in_pieces = False  # whether this server answers in streams alone
         self._resume_at = 0.0  # on the monotonic clock: until then the server wants to be left alone
         try:
             self._client = httpx.Client(
@@ -86,20 +92,27 @@ class Connection:
             attempt, again, started = attempt + 1, 0.0, time.monotonic()
             body = self._fit(fields)
             try:
-                reply = self._client.post("chat/completions", json=body)
+                reply = self._post(body, started + self._timeout)
             except httpx.HTTPError as error:
                 fault = str(error) or type(error).__name__
                 continue
             refused_by_words = True
             if reply.status_code == 200:
                 try:
-                    content = reply.json()
-                except ValueError:
+                    content = completion_of(reply.text) if is_stream(reply.text) else reply.json()
+                except (ValueError, RecursionError):
                     fault = "the reply is not JSON"  # cut off on its way
                     continue
+                try:
+                    answers = self._read(content)
+                except ValueError as error:  # overloaded gateways say so in the place of an answer
+                    fault = str(error)
+                    continue
                 self.usage.count_request(time.monotonic() - started)
-                return self._read(content)
+                return answers
             words = self._words(reply)
+            if reply.is_redirect:
+                words = self._plain(f"it is at {reply.headers.get('Location', 'another address')} {words}")
             fault = f"HTTP {reply.status_code}: {words}"
             if reply.status_code in (400, 413, 422):
                 if _TOO_LONG.search(words):
@@ -116,17 +129,42 @@ class Connection:
             self._resume_at = max(self._resume_at, time.monotonic() + again)
         raise UnavailableError(f"{self.name} does not answer: {fault}")
 
+    def _post(self, body: dict[str, Any], deadline: float) -> Any:
+        """The reply with its whole text. httpx.HTTPError where it takes too long, however slowly it drips, or is larger
+        than any answer."""
+        import httpx
+
+        request = self._client.build_request("POST", "chat/completions", json=body)
+        reply = self._client.send(request, stream=True)
+        parts, size = [], 0
+        try:
+            for part in reply.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST_REPLY:
+                    raise httpx.HTTPError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout(f"the reply was not complete after {self._timeout:g} s")
+        finally:
+            reply.close()
+        # Its text is whole and unpacked by now, which these headers would deny.
+        headers = [(name, value) for name, value in reply.headers.multi_items() if name.lower() not in _OF_THE_WAY]
+        return httpx.Response(reply.status_code, headers=headers, content=b"".join(parts), request=request)
+
     def _fit(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields that this server takes."""
         body = {field: value for field, value in fields.items() if field not in self._without}
         if "max_tokens" in self._without:
             body["max_completion_tokens"] = fields["max_tokens"]
-        return body
+        return body | ({"stream": True} if self._in_pieces else {})
 
     def _gives_way(self, body: dict[str, Any], words: str) -> bool:
         """Whether the request is worth making again without something that this server does not take."""
         if "max_tokens" in body and "max_completion_tokens" in words:
             self._without.add("max_tokens")
+            return True
+        if "stream" not in body and _STREAM.search(words):
+            self._in_pieces = True
             return True
         for field in ("seed", "temperature"):
             if field in body and re.search(rf"\b{field}\b", words) and _UNKNOWN.search(words):
@@ -140,18 +178,29 @@ class Connection:
         return False
 
     def _read(self, content: Any) -> list[Answer]:
+        """The answers of a reply. ValueError where it holds none."""
         try:
-            choices = content["choices"]
-            usage = content.get("usage") or {}
-            counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            texts = [(_text(choice["message"].get("content")), choice.get("finish_reason")) for choice in choices]
+            texts = [
+                (_text((choice.get("message") or {}).get("content")), choice.get("finish_reason"))
+                for choice in content["choices"]
+            ]
+            if not all(
+                finish or choice.get("message") for (_, finish), choice in zip(texts, content["choices"], strict=True)
+            ):
+                raise TypeError("neither a message nor why there is none")
         except (KeyError, TypeError, AttributeError):
             error = content.get("error") if isinstance(content, dict) else None
             words = f": {self._plain(_message(error))}" if error else ""
-            raise UnavailableError(f"{self.name}: the reply is not a chat completion{words}") from None
+            raise ValueError(f"the reply is not a chat completion{words}") from None
         if not texts:
-            raise UnavailableError(f"{self.name}: the reply holds no completion")
-        prompt_tokens, completion_tokens = (value if isinstance(value, int) else None for value in counts)
+            raise ValueError("the reply holds no completion")
+        usage = content.get("usage")
+        counts = (
+            [usage.get(f"{kind}_tokens") for kind in ("prompt", "completion")]
+            if isinstance(usage, dict)
+            else [None] * 2
+        )
+        prompt_tokens, completion_tokens = (value if type(value) is int else None for value in counts)
         # The counts are of the whole reply: its first answer carries them, so that they are summed once.
         return [
             Answer(text, str(finish or ""), *((0, 0) if index and prompt_tokens is not None else
@@ -163,14 +212,14 @@ class Connection:
         """What the server says went wrong, on one line."""
         try:
             content = reply.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return self._plain(reply.text)
         if isinstance(content, dict):
             return self._plain(_message(content.get("error")) or _message(content) or reply.text)
         return self._plain(reply.text)
 
     def _plain(self, text: str) -> str:
-        line = " ".join(text.split())
+        line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
         if self._key:
             line = line.replace(self._key, "***")  # some servers repeat it
         return line if len(line) <= 200 else line[:199] + "…"

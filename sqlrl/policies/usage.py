@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlrl.policies.cache import Answer
 
-__all__ = ["Usage", "quantile"]
+__all__ = ["Usage", "quantile", "usage_lines"]
 
 
 @dataclass(slots=True)
@@ -103,41 +103,50 @@ class Usage:
         }  # fmt: skip
 
     def lines(self, price_in: float | None = None, price_out: float | None = None) -> list[tuple[str, str]]:
-        """(word, what a reader should know) for each line that `sqlrl eval` prints."""
-        lines = [("answers", self._answers_line())]
-        if self.asked + self.cached > self.uncounted:
-            prompt = self.prompt_tokens + self.cached_prompt_tokens
-            completion = self.completion_tokens + self.cached_completion_tokens
-            line = f"{prompt:,} in, {completion:,} out"
-            if self.cached and self.asked:
-                line += f" ({self.prompt_tokens:,} in, {self.completion_tokens:,} out of it now)"
-            if self.uncounted:
-                line += f"; {self.uncounted:,} answers without counts"
-            lines.append(("tokens", line))
-        elif self.uncounted:
-            lines.append(("tokens", "the server does not count them"))
-        cost = self.cost(price_in, price_out)
-        if cost is not None:
-            least = "at least " if self.uncounted else ""
-            now = f" ({_dollars(cost[0])} of it now)" if self.cached else ""
-            prices = f"US$ {price_in or 0:g} in, {price_out or 0:g} out a million tokens"
-            lines.append(("cost", f"{least}{_dollars(cost[1])}{now} at {prices}"))
-        if self.seconds:
-            rate = f", {self.asked / self.wall_seconds:.1f} answers a second" if self.wall_seconds else ""
-            median, late = quantile(self.seconds, 0.5), quantile(self.seconds, 0.95)
-            lines.append(("seconds", f"{median:.2f} a request (median), {late:.2f} (95 %){rate}"))
-        if self.cut:
-            lines.append(("cut", f"{self.cut:,} answers ended at --max-tokens"))
-        if self.too_long:
-            lines.append(("too long", f"{self.too_long:,} prompts are longer than the model reads: counted as wrong"))
-        return lines
+        """See `usage_lines`."""
+        return usage_lines(self.to_dict(price_in, price_out))
 
-    def _answers_line(self) -> str:
-        again = f", {self.retries:,} requests made again" if self.retries else ""
-        if not self.cached:
-            return f"{self.asked:,} from the server{again}"
-        how = "nothing was asked; --no-cache asks again" if not self.asked else f"{self.asked:,} from the server{again}"
-        return f"{self.cached:,} from the cache, {how}"
+
+def usage_lines(asking: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(word, what a reader should know) for each line that `sqlrl eval` prints and a report shows. asking: as
+    `Usage.to_dict` gives it."""
+    asked, cached, uncounted = asking["asked"], asking["cached"], asking["uncounted"]
+    lines = [("answers", _answers(asked, cached, asking["retries"]))]
+    if asked + cached > uncounted:
+        prompt = asking["prompt_tokens"] + asking["cached_prompt_tokens"]
+        completion = asking["completion_tokens"] + asking["cached_completion_tokens"]
+        line = f"{prompt:,} in, {completion:,} out"
+        if cached and asked:
+            line += f" ({asking['prompt_tokens']:,} in, {asking['completion_tokens']:,} out of it now)"
+        if uncounted:
+            line += f"; {uncounted:,} answers without counts"
+        lines.append(("tokens", line))
+    elif uncounted:
+        lines.append(("tokens", "the server does not count them"))
+    cost = asking["cost"]
+    if cost is not None:
+        least = "at least " if uncounted else ""
+        now = f" ({_dollars(cost['now'])} of it now)" if cached else ""
+        prices = f"US$ {asking['price_in'] or 0:g} in, {asking['price_out'] or 0:g} out a million tokens"
+        lines.append(("cost", f"{least}{_dollars(cost['total'])}{now} at {prices}"))
+    seconds, wall = asking["request_seconds"], asking["wall_seconds"]
+    if seconds["median"] is not None:
+        rate = f", {asked / wall:,.1f} answers a second" if wall else ""
+        lines.append(("seconds", f"{seconds['median']:.2f} a request (median), {seconds['p95']:.2f} (95 %){rate}"))
+    if asking["cut"]:
+        lines.append(("cut", f"{asking['cut']:,} answers ended at --max-tokens"))
+    if asking["too_long"]:
+        count = asking["too_long"]
+        lines.append(("too long", f"{count:,} prompts are longer than the model reads: counted as wrong"))
+    return lines
+
+
+def _answers(asked: int, cached: int, retries: int) -> str:
+    again = f", {retries:,} requests made again" if retries else ""
+    if not cached:
+        return f"{asked:,} from the server{again}"
+    how = "nothing was asked; --no-cache asks again" if not asked else f"{asked:,} from the server{again}"
+    return f"{cached:,} from the cache, {how}"
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:

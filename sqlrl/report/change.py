@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlrl.report.charts import link
+from sqlrl.report.charts import shifts
+from sqlrl.report.elements import LIST, THEME, Card, notes, tile, tiles
 from sqlrl.report.listing import listing_of
-from sqlrl.report.page import LIST, THEME, build_page, card, table
+from sqlrl.report.page import build_page
 from sqlrl.runs import write_text
 
 if TYPE_CHECKING:
@@ -31,35 +32,42 @@ def _sections(found: Comparison) -> Iterable[str]:
     judge = f", judged by {found.after.what['judge']}" if "judge" in found.after.what else ""
     yield f"<header><div><h1>{escape(found.before.name)} → {escape(found.after.name)}</h1>"
     yield f'<p class="sub">{escape(what + judge)}, {found.every.total:,} questions in both</p></div>{THEME}</header>'
-    yield f'<div class="tiles">{"".join(_tiles(found))}</div>'
-    for note in found.notes:
-        yield f'<p class="note">{escape(note)}</p>'
-    for label in sorted(found.by, key=lambda label: (label == "database", label != "difficulty")):
-        if len(found.by[label]) > 1:
-            rows = [_row(value, change) for value, change in found.by[label].items()]
-            columns = (label, "before", "after", "points", "gained", "lost", "of")
-            links = [f"#{link(label, value)}" for value in found.by[label]]
-            yield card(f"By {label.replace('_', ' ')}", table(columns, rows, "figures", links))
+    yield tiles(_tiles(found))
+    if found.notes:
+        yield notes(found.notes)
+    for label in _labels(found):
+        yield str(_card(label, found.by[label]))
     yield LIST
 
 
+def _labels(found: Comparison) -> list[str]:
+    return sorted(
+        (label for label in found.by if len(found.by[label]) > 1),
+        key=lambda label: (label != "difficulty", label != "database"),
+    )
+
+
+def _card(label: str, values: Mapping[str, Change]) -> Card:
+    """From before to after; the databases where most questions changed first."""
+    shown = list(values.items())
+    if label != "difficulty":
+        shown.sort(key=lambda each: -(each[1].gained + each[1].lost))
+    drawn = shifts(label, {value: (c.before, c.after, c.gained, c.lost, c.total) for value, c in shown})
+    return Card(f"By {label.replace('_', ' ')}, per cent right before and after", drawn)
+
+
 def _tiles(found: Comparison) -> Iterable[str]:
-    every, (low, high) = found.every, found.interval
-    for name, mean in ((found.before.name, every.before), (found.after.name, every.after)):
-        yield f'<div class="tile"><span>{escape(name)}</span><b>{mean * 100:.1f} %</b><small>official</small></div>'
-    yield (
-        f'<div class="tile"><span>difference</span><b>{every.difference * 100:+.1f}</b>'
-        f"<small>points; 95 % {low * 100:+.1f} to {high * 100:+.1f}</small></div>"
-    )
+    for name, side in ((found.before.name, "before"), (found.after.name, "after")):
+        safe = f"; safe {getattr(found.safe, side) * 100:.1f} %" if found.safe else ""
+        yield tile(name, f"{getattr(found.every, side) * 100:.1f} %", f"{side}, official{safe}")
+    low, high = found.interval
+    words = f"points; 95 % {low * 100:+.1f} to {high * 100:+.1f}"
+    if found.across:
+        words += f", over databases {found.across[0] * 100:+.1f} to {found.across[1] * 100:+.1f}"
+    yield tile("difference", f"{found.every.difference * 100:+.1f}", words)
     p = "below 0.0001" if found.p < 0.0001 else f"{found.p:.3f}"
-    yield (
-        f'<div class="tile"><span>changed</span><b><a href="#verdict=gained">+{every.gained:,}</a> '
-        f'<a href="#verdict=lost">−{every.lost:,}</a></b><small>McNemar\'s exact p {p}</small></div>'
-    )
-
-
-def _row(value: str, change: Change) -> tuple[str, ...]:
-    return (
-        value, f"{change.before * 100:.1f} %", f"{change.after * 100:.1f} %", f"{change.difference * 100:+.1f}",
-        f"{change.gained:,}", f"{change.lost:,}", f"{change.total:,}",
-    )  # fmt: skip
+    words = f"McNemar's exact p {p}"
+    if found.graded_p is not None:
+        words += f"; permutation of the scores p {found.graded_p:.3f}"
+    links = f'<a href="#verdict=gained">+{found.every.gained:,}</a> <a href="#verdict=lost">−{found.every.lost:,}</a>'
+    yield tile("changed", links, words)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
-__all__ = ["bars", "dial", "histogram", "stack"]
+__all__ = ["bars", "dial", "histogram", "link", "mean_of", "ranking", "shifts", "stack"]
 
 _PER_DECADE = 4  # bins of the histogram
 _RIGHT = {"match", "ok"}
@@ -16,19 +16,21 @@ _UNSAID = {"empty_database", "empty_gold", "missing_database", "gold_failed", "u
 
 
 def bars(label: str, values: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line for each value: its mean score with the 95 % interval, a link to its items."""
+    """A line for each value: its mean score with the 95 % interval. label: what its items are filtered by, "" where
+    none belong to it."""
     most = max([1.0, *(max(mean_of(score), score["interval"][1]) for score in values.values())])
     lines = []
     for value, score in values.items():
         low, high = score["interval"]
         mean = mean_of(score)
         words = f"{value}: {mean * 100:.1f} %, 95 % interval {low * 100:.1f} to {high * 100:.1f}"
+        kind, leads = ("a", f' href="#{link(label, value)}"') if label else ("div", "")
         lines.append(
-            f'<a class="bar" href="#{link(label, value)}" title="{escape(words)}"><span class="name">{escape(value)}'
+            f'<{kind} class="bar"{leads} title="{escape(words)}"><span class="name">{escape(value)}'
             f'</span><svg class="track" aria-hidden="true"><rect class="ground" width="100%" height="14" rx="3"/>'
             f'<rect class="fill" width="{_percent(mean / most)}" height="14" rx="3"/>'
             f'<line class="whisker" x1="{_percent(low / most)}" x2="{_percent(high / most)}" y1="7" y2="7"/></svg>'
-            f'<span class="value">{mean * 100:.1f} %</span><span class="of">of {score["total"]:,}</span></a>'
+            f'<span class="value">{mean * 100:.1f} %</span><span class="of">of {score["total"]:,}</span></{kind}>'
         )
     return f'<div class="bars">{"".join(lines)}</div>'
 
@@ -42,6 +44,48 @@ def dial(score: Mapping[str, Any]) -> str:
         f'<rect class="band" x="{_percent(low)}" y="4" width="{_percent(max(high - low, 0.004))}" height="6" rx="3"/>'
         f'<circle class="mark" cx="{_percent(mean_of(score) / most)}" cy="7" r="5"/></svg>'
     )
+
+
+def ranking(entries: Sequence[tuple[str, float, str, bool]]) -> str:
+    """A line for each (name, share, words, whether it is our own), in the order given."""
+    most = max([1.0, *(share for _, share, _, _ in entries)])
+    lines = []
+    for name, share, words, own in entries:
+        about = f"<small>{escape(words)}</small>" if words else ""
+        lines.append(
+            f'<div class="bar told{" own" if own else ""}"><span class="name">{escape(name)}{about}</span>'
+            f'<svg class="track" aria-hidden="true"><rect class="ground" width="100%" height="14" rx="3"/>'
+            f'<rect class="fill" width="{_percent(share / most)}" height="14" rx="3"/></svg>'
+            f'<span class="value">{share * 100:.1f} %</span></div>'
+        )
+    return f'<div class="bars">{"".join(lines)}</div>'
+
+
+def shifts(label: str, changes: Mapping[str, tuple[float, float, int, int, int]]) -> str:
+    """A line for each value: from the mean before to the mean after; how many questions were gained and lost, of all.
+
+    changes: value -> (before, after, gained, lost, questions)."""
+    most = max([1.0, *(mean for before, after, *_ in changes.values() for mean in (before, after))])
+    lines = []
+    for value, (before, after, gained, lost, total) in changes.items():
+        kind = "up" if after > before else "down" if after < before else "same"
+        here = escape(urlencode({label: value}), quote=True)
+        words = f"{value}: {before * 100:.1f} % before, {after * 100:.1f} % after, of {total:,} questions"
+        counts = "".join(
+            f'<a class="{verdict}" href="#{here}&amp;verdict={verdict}">{sign}{count:,}</a>' if count else "<i></i>"
+            for verdict, sign, count in (("gained", "+", gained), ("lost", "−", lost))
+        )
+        lines.append(
+            f'<div class="bar shift {kind}" title="{escape(words)}"><a class="name" href="#{here}">{escape(value)}</a>'
+            f'<svg class="track" aria-hidden="true"><line class="grid" x1="0" x2="100%" y1="7" y2="7"/>'
+            f'<line class="way" x1="{_percent(before / most)}" x2="{_percent(after / most)}" y1="7" y2="7"/>'
+            f'<circle class="from" cx="{_percent(before / most)}" cy="7" r="4"/>'
+            f'<circle class="to" cx="{_percent(after / most)}" cy="7" r="5"/></svg>'
+            f'<span class="value both">{before * 100:.1f} → {after * 100:.1f}</span>'
+            f'<span class="value points">{_points(after - before)}</span><span class="counts">{counts}</span>'
+            f'<span class="of">of {total:,}</span></div>'
+        )
+    return f'<div class="bars">{"".join(lines)}</div>'
 
 
 def stack(label: str, counts: Mapping[str, int]) -> str:
@@ -111,7 +155,7 @@ def histogram(series: Mapping[str, Sequence[float]]) -> str:
 
 def mean_of(score: Mapping[str, Any]) -> float:
     """Of a score as it was written; older runs have only the share of right ones."""
-    return float(score.get("mean", score["share"]))
+    return float(score["mean"] if "mean" in score else score["share"])
 
 
 def link(label: str, value: str) -> str:
@@ -128,6 +172,10 @@ def _time(seconds: float) -> str:
         if seconds >= size * 0.9995 or unit == "µs":
             return f"{seconds / size:.3g} {unit}"
     raise AssertionError
+
+
+def _points(difference: float) -> str:
+    return f"{difference * 100:+.1f}".replace("-", "−")
 
 
 def _percent(share: float) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["embed", "listing_of"]
+__all__ = ["embed", "labels_of", "listing_of"]
 
 _RESULTS = 4_000_000  # characters of results that a page carries; wrong answers come first
 _LONGEST = 4_000  # characters of a query or completion
@@ -40,15 +40,26 @@ def _line(item: Mapping[str, Any], was: Mapping[str, Any] | None, with_results: 
     line["correct"] = bool(item["correct"])
     if item.get("score") not in (0, 1):
         line["score"] = item.get("score")
-    line["labels"] = {key: value for key, value in item.items() if key not in _OWN and isinstance(value, str)}
-    if item.get("db_id"):
-        line["labels"]["database"] = item["db_id"]
+    line["labels"] = labels_of(item)
     if item.get("results") and with_results:
         line["results"] = item["results"]
+    if item.get("samples"):
+        line["right_samples"] = f"{item.get('right_samples', 0)} of {item['samples']}"
+    if item.get("vote"):
+        vote = item["vote"]
+        line["agreeing"] = f"{vote['votes']} of {vote['of']}" if vote["voted"] else "nothing ran"
     if was is not None:
         line["was"] = {"predicted": _cut(was.get("predicted")), "correct": bool(was["correct"]),
                        "reason": was.get("reason", "")}  # fmt: skip
     return line
+
+
+def labels_of(item: Mapping[str, Any]) -> dict[str, str]:
+    """What the questions are told apart by: label -> value."""
+    labels = {key: value for key, value in item.items() if key not in _OWN and isinstance(value, str)}
+    if item.get("db_id"):
+        labels["database"] = item["db_id"]
+    return labels
 
 
 def _cut(value: Any) -> Any:

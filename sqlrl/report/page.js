@@ -24,15 +24,18 @@
   const plain = (word) => String(word).replaceAll("_", " ");
   const time = (seconds) => seconds === undefined ? "" : seconds >= 1 ? `${seconds.toPrecision(3)} s`
     : seconds >= 1e-3 ? `${(seconds * 1e3).toPrecision(3)} ms` : `${Math.round(seconds * 1e6)} µs`;
+  const judged = (item) => !(item.reason in { missing_database: 1, unavailable: 1 });
   const change = (item) => item.was === undefined ? 0 : item.correct - item.was.correct;
 
   // What can be filtered by: name -> the word of an item.
   const verdicts = {
-    wrong: (item) => !item.correct, right: (item) => item.correct, gained: (item) => change(item) > 0,
+    wrong: (item) => !item.correct && judged(item), right: (item) => item.correct, gained: (item) => change(item) > 0,
     lost: (item) => change(item) < 0, changed: (item) => change(item) !== 0,
   };
   const facets = { reason: (item) => item.reason, outcome: (item) => item.outcome };
   if (items.some((item) => item.fault)) facets.format = (item) => item.fault;
+  if (items.some((item) => item.agreeing)) facets.agreement = (item) => item.agreeing;
+  if (items.some((item) => item.right_samples)) facets["right samples"] = (item) => item.right_samples;
   for (const label of data.labels) facets[label] = (item) => item.labels[label];
 
   // The state of the list is the fragment of the address, so that a view can be shared.
@@ -130,9 +133,10 @@
       const [, , key] = column, sign = wanted.has("down") ? -1 : 1;
       shown.sort((a, b) => { const x = key(a) ?? "", y = key(b) ?? ""; return x < y ? -sign : x > y ? sign : a.index - b.index; });
     }
-    const right = shown.filter((item) => item.correct).length;
+    const right = shown.filter((item) => item.correct).length, told = shown.filter(judged).length;
     count.textContent = `${shown.length.toLocaleString("en")} of ${items.length.toLocaleString("en")} questions`
-      + (shown.length ? `, ${right.toLocaleString("en")} right (${(100 * right / shown.length).toFixed(1)} %)` : "");
+      + (told ? `, ${right.toLocaleString("en")} right (${(100 * right / told).toFixed(1)} %)` : "")
+      + (told < shown.length ? `, ${(shown.length - told).toLocaleString("en")} not judged` : "");
     list.replaceChildren();
     drawn = 0;
     opened = wanted.get("open") || "";
@@ -163,7 +167,7 @@
         button.setAttribute("aria-expanded", "false");
         cell.append(button);
       } else if (name === "verdict") {
-        cell.append(make("span", item.correct ? "badge right" : "badge", plain(item.reason)));
+        cell.append(make("span", item.correct ? "badge right" : judged(item) ? "badge" : "badge unsaid", plain(item.reason)));
         if (change(item)) cell.append(make("span", change(item) > 0 ? "badge right change" : "badge change", change(item) > 0 ? "gained" : "lost"));
       } else if (name === "time") cell.textContent = time(item.seconds);
       else if (name === "score") cell.textContent = Number(key(item)).toFixed(3);
@@ -195,6 +199,9 @@
     cell.append(queries);
     if (item.message) cell.append(make("p", "message", `${plain(item.outcome)}: ${item.message}`));
     if (item.fault) cell.append(make("p", "message", `format: ${item.fault}`));
+    if (item.agreeing) cell.append(make("p", "soft", item.agreeing === "nothing ran" ? "No sample ran, so none was voted for."
+      : `Voted for: ${item.agreeing} samples agree on this result. Right: ${item.right_samples}.`));
+    else if (item.right_samples) cell.append(make("p", "soft", `The first sample. Right: ${item.right_samples}.`));
     const found = item.results || {}, results = make("div", "pair");
     if (found.predicted) results.append(result("returned", found.predicted, found.gold, item.predicted_rows, item.seconds, ""));
     if (found.gold) results.append(result("should return", found.gold, found.predicted, item.gold_rows, item.gold_seconds, "gold"));

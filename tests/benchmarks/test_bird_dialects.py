@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlrl.benchmarks import load_benchmark
 from sqlrl.cli import main
 from sqlrl.config import EvalConfig, write_config
 from sqlrl.executors import Limits, Outcome, Result, open_executor
-from sqlrl.executors.errors import UsageError
+from sqlrl.executors.errors import AccessError, UsageError
 from sqlrl.executors.relations import Matcher, Relation
 from tests.servers import Server
 
@@ -61,6 +62,44 @@ def test_check_runs_the_golds_on_a_server(
     assert left.value.code == 0, said
     assert "52 of 500 golds run and are right by bird-ex; 0 fail, 0 are wrong by their own judge" in said
     assert "448 lack a database" in said
+
+
+@pytest.mark.parametrize(("kind", "name"), [("postgresql", "PostgreSQL 1"), ("mysql", "MariaDB 1")])
+def test_an_evaluation_on_a_server_names_it(
+    kind: str, name: str, request: pytest.FixtureRequest, superhero: Path, data_root: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    server: Server = request.getfixturevalue(kind)
+    url = server.load("superhero", superhero).replace("/superhero", "/{database}")
+    golds = {e.id: e.gold.query for e in load_benchmark("bird", data_root, url).examples("minidev")}
+    predictions = tmp_path / "predictions.json"
+    predictions.write_text(json.dumps(golds))
+    with pytest.raises(SystemExit) as left:
+        main(
+            [
+                "eval", "bird", "--data", str(data_root), "--database-url", url, "--databases", "superhero",
+                "--limit", "5", "--predictions", str(predictions), "--out", str(tmp_path),
+            ]
+        )  # fmt: skip
+    said = capsys.readouterr().out
+    assert left.value.code == 0, said
+    assert "5 of 5 questions" in said
+    assert f"software   {name}" in said
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_user_whom_the_server_does_not_know_is_an_error_and_no_missing_database(
+    kind: str, request: pytest.FixtureRequest, data_root: Path
+) -> None:
+    server: Server = request.getfixturevalue(kind)
+    known, stranger = (
+        load_benchmark("bird", data_root, server.url("nowhere", user).replace("/nowhere", "/{database}"))
+        for user in ("ordinary", "stranger")
+    )
+    example = known.examples("minidev")[0]
+    assert known.sources(example) == []
+    with pytest.raises(AccessError, match="stranger"):
+        stranger.sources(example)
 
 
 def test_a_server_goes_with_mini_dev_alone(data_root: Path) -> None:

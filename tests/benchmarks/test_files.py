@@ -48,6 +48,23 @@ def test_faults_are_named_with_what_is_lost(spider: Path) -> None:
     assert (found.total, found.right, len(found.missing)) == (4, 3, 1)
 
 
+@pytest.mark.parametrize("kind", ["noise", "text", "folder"])
+def test_a_file_that_is_no_database_costs_its_own_questions_only(spider: Path, kind: str) -> None:
+    path = spider / "spider_data" / "database" / "missing" / "missing.sqlite"
+    path.parent.mkdir()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"I am text\n" if kind == "text" else bytes(range(256)) * 16)
+    benchmark = load_benchmark("spider", spider)
+    examples = benchmark.examples("validation")
+    assert benchmark.faults() == {"missing": "unreadable", "empty": "empty"}
+    assert "1 unreadable database, 1 questions cannot be judged: missing (1)" in " ".join(benchmark.notes())
+    assert benchmark.sources(examples[3]) == []
+    found = check_golds(benchmark, examples)
+    assert (found.total, found.right, len(found.missing)) == (4, 3, 1)
+
+
 def test_every_split_finds_its_databases_whichever_is_read_first(spider: Path) -> None:
     _database(spider / "spider_data" / "database" / "late" / "late.sqlite")
     late = [{"db_id": "late", "question": "how many?", "query": "SELECT count(*) FROM t"}]

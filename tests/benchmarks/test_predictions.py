@@ -159,3 +159,59 @@ def test_a_value_that_is_no_text_is_no_query_in_birds_form(tmp_path: Path) -> No
     values = ["SELECT 1\t----- bird -----\thero", 0, None, " x ", "a\t----- bird -----\tb\t----- bird -----\tc", "f"]
     read = _read(tmp_path, {str(place): value for place, value in enumerate(values)})
     assert read == ["SELECT 1", "", "", " x ", values[4], "f"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.json", "[" * 100_000, "is not JSON: it is nested too deep"),
+        ("x.json", "[" + "1" * 5_000 + "]", "is not JSON"),
+        ("x.json", '{"0": "a", "0": "b", "1": "c"}', "the key '0' is there twice"),
+        ("x.csv", 'sql\n"' + "x" * 200_000 + '"\n', "field larger"),
+        ("x.jsonl", '{"index": "²", "sql": "a"}\n', "1 items for 3 questions"),
+        ("x.jsonl", '{"index": "' + "9" * 5_000 + '", "sql": "a"}\n', "is outside 0 to 2"),
+        ("x.jsonl", '{"question_id": 7, "sql": "a"}\n' * 3, "'7' is the id of no question here"),
+        ("x.json", '{"0": "a", "2": "c"}', r"not the positions 0 to 2: 1 is missing"),
+        ("x.json", '{"0": "a", "1": "b", "2": "c", "3": "d"}', r"not the positions 0 to 2: there are 4"),
+    ],
+)  # fmt: skip
+def test_what_no_reader_expects_is_said_in_a_line(tmp_path: Path, name: str, text: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(DataError, match=message) as found:
+        read_predictions(path, EXAMPLES)
+    assert len(str(found.value)) < 400
+
+
+def test_question_ids_that_count_up_are_positions_where_they_are_no_ids(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps({"question_id": i, "sql": QUERIES[i]}) + "\n" for i in (2, 0, 1)))
+    assert read_predictions(path, EXAMPLES) == QUERIES
+    with pytest.raises(DataError, match="is the id of no question here"):
+        read_predictions(path, EXAMPLES, match="id")
+    path.write_text("".join(json.dumps({"question_id": 7, "id": None, "sql": query}) + "\n" for query in QUERIES))
+    assert read_predictions(path, EXAMPLES, match="position") == QUERIES
+
+
+def test_a_last_prediction_may_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("SELECT 1\nSELECT 2\n\n")
+    assert read_predictions(path, EXAMPLES) == ["SELECT 1", "SELECT 2", ""]
+    path.write_text("SELECT 1\nSELECT 2\nSELECT 3\n\n \n")
+    assert read_predictions(path, EXAMPLES) == ["SELECT 1", "SELECT 2", "SELECT 3"]
+    path.write_text("SELECT 1\nSELECT 2\n")
+    with pytest.raises(DataError, match="2 lines"):
+        read_predictions(path, EXAMPLES)
+
+
+def test_spiders_lines_end_at_their_first_tab(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("SELECT 1\tshop\n  SELECT\t2\tshop\nSELECT 3\tanother\n")
+    assert read_predictions(path, EXAMPLES, to_first_tab=True) == ["SELECT 1", "SELECT", "SELECT 3"]
+    assert read_predictions(path, EXAMPLES) == ["SELECT 1", "  SELECT\t2", "SELECT 3\tanother"]
+
+
+def test_lines_of_a_table_end_at_line_ends_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("sql\nSELECT '\u2028'\nSELECT '\x0b'\nSELECT '\x85'\n", encoding="utf-8")
+    assert read_predictions(path, EXAMPLES) == ["SELECT '\u2028'", "SELECT '\x0b'", "SELECT '\x85'"]

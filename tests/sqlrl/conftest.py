@@ -59,13 +59,14 @@ def script(tmp_path: Path) -> Path:
 @dataclass
 class Fault:
     """What a server does in place of an answer. status 0 cuts the connection. cut: bytes of the body to send, of all
-    that the header promises."""
+    that the header promises. drip: seconds between two bytes."""
 
     status: int
     text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     cut: int | None = None
+    drip: float = 0.0
 
 
 class ChatServer:
@@ -130,7 +131,10 @@ class ChatServer:
                     for name, value in {"Content-Length": str(len(data)), **reply.headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(data[: reply.cut])
+                    step = 1 if reply.drip else max(1, len(data))
+                    for start in range(0, len(data[: reply.cut]), step):
+                        self.wfile.write(data[: reply.cut][start : start + step])
+                        time.sleep(reply.drip)
                 except OSError:
                     pass  # who asked has gone
 

@@ -69,8 +69,8 @@ def test_votes_are_better_than_samples(
     code, said, _ = _run(capsys, *arguments, "--name", "one")
     assert code == 0
     assert re.search(r"official +100\.0 % .*12 of 12 questions", said)
-    assert "pass@1    60.0 % [" in said
-    assert "pass@5    100.0 % [" in said
+    assert re.search(r"pass@1 +60\.0 % +\d+\.\d to", said)
+    assert re.search(r"pass@5 +100\.0 % +\d+\.\d to 100\.0 +any of them right", said)
     assert re.search(r"3 of 5 +12 +12 +100\.0 %", said)
     assert "answers    60 from the server" in said
     assert "tokens     1,200 in, 600 out" in said
@@ -101,8 +101,8 @@ def test_without_a_vote_the_first_sample_counts(
         "--out", str(tmp_path),
     )  # fmt: skip
     assert re.search(r"official +100\.0 % .*4 of 4 questions", said)
-    assert "pass@1    50.0 %" in said
-    assert "are of the first one" in said
+    assert re.search(r"pass@1 +50\.0 %", said)
+    assert "is of the first one" in said
 
 
 def test_shots_are_shown_as_turns(mini: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,6 +109,20 @@ def test_questions_on_some_databases(hero: Path, tmp_path: Path) -> None:
         assess(EvalConfig("spider", data=str(hero), predictions=str(path), databases="shop,heroo"), Quiet())
 
 
+def test_what_the_scripts_driver_refuses_too_is_told_apart(hero: Path, tmp_path: Path) -> None:
+    path = tmp_path / "predictions.json"
+    config = EvalConfig("spider", data=str(hero), predictions=str(path), databases="hero", judge="bird-ex")
+    for predictions, words in (
+        (["SELECT 1; SELECT 2", "DELETE FROM product"],
+         "2 predictions were refused as not a single reading query, 1 of which the official script's driver refuses as "
+         "well: the official script would have run the others"),
+        (["SELECT 1; SELECT 2", "SELECT '\0'"],
+         "2 predictions were refused as not a single reading query: the official script cannot run them"),
+    ):  # fmt: skip
+        path.write_text(json.dumps(predictions))
+        assert assess(config, Quiet(), keep=False).notes == [words]
+
+
 def test_our_own_judges_have_no_script_to_differ_from(hero: Path, tmp_path: Path) -> None:
     path = tmp_path / "predictions.txt"
     path.write_text("DROP TABLE product\nDROP TABLE product\n")

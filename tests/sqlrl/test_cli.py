@@ -114,7 +114,7 @@ def test_eval_prints_both_scores_and_writes_the_items(
     assert code == 0
     words = " ".join(out.split())
     assert "official 50.0 % 0.0 to 100.0 2 of 4 questions" in words
-    assert "safe 50.0 % 0.0 to 100.0 2 of 4 questions, without empty databases" in words
+    assert "safe 50.0 % 0.0 to 100.0 2 of 4, without empty databases" in words
     assert "ceiling 100.0 % 4 of 4 golds" in words
     assert "golds 1 return nothing, 0 fail" in words
     assert "time-outs 0 of the predictions, 0 of the golds" in words
@@ -189,3 +189,13 @@ def test_help_is_quick() -> None:
     started = time.monotonic()
     subprocess.run([sys.executable, "-m", "sqlrl", "--help"], check=True, capture_output=True)
     assert time.monotonic() - started < 5
+
+
+def test_check_shows_a_message_as_it_is(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = shop / "spider" / "dev.json"
+    items = json.loads(path.read_text())
+    items[0]["query"] = 'SELECT p."[bold]" FROM product p'
+    path.write_text(json.dumps(items))
+    code, out, _ = _run(capsys, "check", "spider", "--data", str(shop), "--split", "validation")
+    assert code == 1
+    assert "validation-0 (shop): invalid: no such column: p.[bold]" in out

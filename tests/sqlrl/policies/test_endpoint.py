@@ -118,10 +118,8 @@ def test_a_slow_reply_is_given_up(server: Any, fault: Any) -> None:
         (401, '{"error": {"message": "no such key", "code": "invalid_api_key"}}', r"401: no such key \(invalid_api"),
         (404, '{"message": "no model small"}', "refuses: HTTP 404: no model small"),
         (403, "<html>\n  no</html>", "HTTP 403: <html> no</html>"),
-        (200, "[]", "not a chat completion"),
-        (200, '{"error": {"message": "upstream is down"}}', "not a chat completion: upstream is down"),
-        (200, '{"choices": []}', "no comp"),
-        (200, '{"choices": [{"message": {"content": 7}}]}', "not a chat completion"),
+        (307, "", "refuses: HTTP 307: it is at another address"),
+        (400, '{"error": {"message": "\\u001b[31mno\\u0007"}}', r"HTTP 400: \[31mno$"),
     ],
 )
 def test_what_asking_again_cannot_mend_is_said_at_once(
@@ -131,6 +129,80 @@ def test_what_asking_again_cannot_mend_is_said_at_once(
     with pytest.raises(UnavailableError, match=message):
         _policy(server).generate(_prompts("q"))
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "not a chat completion"),
+        ("[" * 100_000, "not JSON"),
+        ('{"error": {"message": "upstream is down"}}', "not a chat completion: upstream is down"),
+        ('{"choices": null}', "not a chat completion"),
+        ('{"choices": []}', "no comp"),
+        ('{"choices": [{}]}', "not a chat completion"),
+        ('{"choices": [{"message": {"content": 7}}]}', "not a chat completion"),
+    ],
+)
+def test_what_a_busy_gateway_says_in_place_of_an_answer_is_asked_again(
+    server: Any, fault: Any, text: str, message: str
+) -> None:
+    server.faults = [fault(200, text)]
+    assert _policy(server).generate(_prompts("q")) == [["q 0"]]
+    server.faults = [fault(200, text)] * 6
+    with pytest.raises(UnavailableError, match=message):
+        _policy(server).generate(_prompts("q"))
+    assert len(server.asked) == 8
+
+
+def test_an_answer_that_was_withheld_is_an_empty_one(server: Any, fault: Any) -> None:
+    server.say = lambda body: fault(200, '{"choices": [{"finish_reason": "content_filter"}], "usage": "many"}')
+    policy = _policy(server)
+    assert policy.generate(_prompts("q")) == [[""]]
+    assert policy.usage.uncounted == 1
+
+
+def test_a_reply_that_drips_is_given_up_as_well(server: Any, fault: Any) -> None:
+    server.faults = [fault(200, "{" + " " * 200, drip=0.02)]
+    started = time.monotonic()
+    assert _policy(server, timeout=0.2).generate(_prompts("q")) == [["q 0"]]
+    assert time.monotonic() - started < 3
+
+
+def test_a_reply_without_end_is_not_kept(server: Any, fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlrl.policies.connection.LARGEST_REPLY", 10_000)
+    server.say = lambda body: fault(200, " " * 20_000)
+    with pytest.raises(UnavailableError, match="larger than"):
+        _policy(server).generate(_prompts("q"))
+
+
+def _streamed(body: dict[str, Any]) -> str:
+    pieces = [
+        {"choices": [{"index": index, "delta": {"content": word}}]} for word in ("SELECT ", "1") for index in (1, 0)
+    ]
+    pieces.append({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}})
+    return ": hello\n\n" + "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces[: 4 if body.get("n") else None])
+
+
+def test_a_server_that_only_streams_is_read_in_pieces(server: Any, fault: Any) -> None:
+    def say(body: dict[str, Any]) -> Any:
+        if not body.get("stream"):
+            return fault(400, '{"error": {"message": "this model must be used with stream=true"}}')
+        return fault(200, _streamed(body) + "data: [DONE]\n\n", {"Content-Type": "text/event-stream"})
+
+    server.say = say
+    policy = _policy(server, parallel=1)
+    assert policy.generate(_prompts("q"), n=2) == [["SELECT 1", "SELECT 1"]]
+    assert policy.generate(_prompts("q", "r")) == [["SELECT 1"], ["SELECT 1"]]
+    assert [body.get("stream") for body in server.asked] == [None, True, True, True]
+
+
+def test_a_stream_that_is_cut_off_is_asked_for_again(server: Any, fault: Any) -> None:
+    server.faults = [fault(200, _streamed({})), fault(200, 'data: {"choi')]
+    assert _policy(server).generate(_prompts("q")) == [["q 0"]]
+    assert len(server.asked) == 3
+    server.say = lambda body: fault(200, 'data: {"error": {"message": "out of memory"}}\n\n')
+    with pytest.raises(UnavailableError, match="out of memory"):
+        _policy(server).generate(_prompts("q"))
 
 
 def test_a_fault_ends_the_others_at_once(server: Any, fault: Any) -> None:

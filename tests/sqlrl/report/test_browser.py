@@ -146,3 +146,21 @@ def test_ten_thousand_questions_open_at_once(browser: str, tmp_path: Path) -> No
     seen = _open(browser, page, tmp_path, verdict="wrong", sort="time", down="1")
     assert _count(seen) == "6,000 of 10,000 questions, 0 right (0.0 %)"
     assert json.dumps(_shown(seen)[0]) == '"validation-9998"'
+
+
+def test_votes_filter_and_what_is_not_judged_is_not_wrong(browser: str, tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "run", "eval")
+    write_config(EvalConfig("spider", predictions="x.txt"), run.folder / "config.yaml")
+    vote = {"votes": 2, "voted": 3, "of": 3}
+    items = [{**_item(number), "samples": 3, "right_samples": 1, "vote": vote} for number in range(3)]
+    items[1]["vote"] = {**vote, "votes": 3}
+    run.write_items([*items, {**_item(8), "reason": "missing_database", "outcome": "missing_database"}])
+    page = write_report(run)
+    seen = _open(browser, page, tmp_path, agreement="2 of 3", open="validation-2")
+    assert _count(seen) == "2 of 4 questions, 1 right (50.0 %)"
+    assert "Voted for: 2 of 3 samples agree on this result. Right: 1 of 3." in seen
+    assert 'id="more" hidden' in seen
+    seen = _open(browser, page, tmp_path)
+    assert _count(seen) == "4 of 4 questions, 1 right (33.3 %), 1 not judged"
+    assert "wrong (2)" in seen
+    assert 'class="badge unsaid">missing database' in seen

@@ -13,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlrl.config import TrainConfig, write_config
+from sqlrl.policies.cache import Answer
+from sqlrl.policies.usage import Usage
 from sqlrl.report import draw_plots, headline, write_report
-from sqlrl.report.charts import bars, dial, histogram, stack
+from sqlrl.report.charts import bars, dial, histogram, ranking, shifts, stack
+from sqlrl.report.elements import Card, columns
 from sqlrl.report.listing import embed, listing_of
 from sqlrl.runs import Run
 
@@ -125,6 +128,131 @@ def test_marks_above_one_stay_inside_the_drawing() -> None:
     assert 'width="96.00%"' in bars("difficulty", {"easy": score})
     assert "120.0 %" in bars("difficulty", {"easy": score})
     assert "100.00%" in dial(score) or "96.00%" in dial(score)
+
+
+MEASURED = {"right": 39, "total": 52, "share": 0.75, "mean": 0.75, "interval": [0.6, 0.85]}
+
+
+def _evaluated(run: Run, **further: object) -> str:
+    """The page of an evaluation of which only half of the questions could be judged."""
+    run.write_items(_items(True))
+    run.write_summary(
+        {
+            "benchmark": "bird", "split": "minidev", "asked": "http://host/v1#m",
+            "evaluation": {
+                "judge": "bird-ex", "official": MEASURED, "safe": MEASURED, "ceiling": MEASURED, "by": {}, "faults": {},
+                "outcomes": {"ok": 52, "missing_database": 448}, "reasons": {"match": 39, "mismatch": 13,
+                "missing_database": 448}, "unjudged": {"missing_database": 448},
+            },
+            **further,
+        }
+    )  # fmt: skip
+    return re.sub(r'<script type="application/json".*', "", write_report(run).read_text(), flags=re.DOTALL)
+
+
+def test_what_could_not_be_judged_is_no_share_of_the_verdicts(run: Run) -> None:
+    page = _evaluated(run)
+    assert "mismatch <b>13</b> <small>25.0 %</small>" in page
+    assert "missing database: 448 questions could not be judged" in page
+    assert "missing database <b>" not in page
+    assert "Published" not in page
+    assert "Asking the server" not in page
+
+
+def test_published_figures_stand_around_our_own(run: Run) -> None:
+    figure = {"metric": "execution accuracy", "how": "zero-shot", "source": "a paper, 2024"}
+    published = [{**figure, "system": "<b>Weak", "number": 20.0}, {**figure, "system": "Strong", "number": 80.0}]
+    page = _evaluated(run, published=published)
+    card = page[page.index("Published execution accuracy") :]
+    names = re.findall(r'class="name">(.*?)<small>', card)
+    assert names == ["&lt;b&gt;Weak", "this run", "Strong"]
+    assert "52 of the 500 questions" in card
+    assert "Reported by others (a paper, 2024), not measured here" in card
+
+
+def test_samples_votes_and_what_asking_took(run: Run) -> None:
+    part = {"share": 0.6, "low": 0.5, "high": 0.7}
+    samples = {
+        "samples": 3, "questions": 52, "pass@1": part, "pass@3": {**part, "share": 0.9}, "voted": True, "empty": 2,
+        "silent": 1, "agreement": [{"votes": 3, "right": 30, "of": 40}, {"votes": 0, "right": 0, "of": 12}],
+    }  # fmt: skip
+    usage = Usage(requests=1, seconds=[0.5], wall_seconds=2.0)
+    usage.count(Answer("x", "length", 100, 20), cached=False)
+    page = _evaluated(run, samples=samples, asking=usage.to_dict(1.0, 2.0))
+    assert "3 samples a question and a vote" in page
+    assert re.search(
+        r"one sample \(pass@1\)<.*?60\.0 %.*?the vote of 3<.*?75\.0 %.*?any of 3 \(pass@3\)<.*?90\.0 %", page
+    )
+    assert 'href="#agreement=3+of+3"' in page
+    assert 'href="#agreement=nothing+ran"' in page
+    assert "2 times an empty result won, 1 times no sample ran" in page
+    for words in (
+        "100 in, 20 out",
+        "US$ 0.0001 at US$ 1 in, 2 out",
+        "0.50 a request (median)",
+        "ended at --max-tokens",
+    ):
+        assert words in page
+
+
+def test_the_first_of_several_samples_is_called_so(run: Run) -> None:
+    part = {"share": 0.6, "low": 0.5, "high": 0.7}
+    samples = {"samples": 2, "questions": 52, "pass@1": part, "pass@2": part, "voted": False, "agreement": []}
+    page = _evaluated(run, samples=samples)
+    assert "the first of 2 samples a question" in page
+    assert "official, by vote" not in page
+    assert "agree" not in page
+
+
+def test_samples_stand_beside_each_question() -> None:
+    vote = {"chosen": 0, "votes": 2, "voted": 3, "of": 5, "empty": False, "confidence": 0.4}
+    items = [
+        {**_items(True)[0], "samples": 5, "right_samples": 3, "vote": vote},
+        {**_items(True)[1], "samples": 5, "right_samples": 0, "vote": {**vote, "votes": 0, "voted": 0}},
+        _items(True)[2],
+    ]
+    listed = listing_of(items)["items"]
+    assert [(line.get("agreeing"), line.get("right_samples")) for line in listed] == [
+        ("2 of 5", "3 of 5"), ("nothing ran", "0 of 5"), (None, None),
+    ]  # fmt: skip
+
+
+def test_stages_are_set_side_by_side_by_label(run: Run) -> None:
+    run.write_items(
+        [{**item, "difficulty": "easy" if i else "hard"} for i, item in enumerate(_items(False))], "items-0-sft.jsonl"
+    )
+    run.write_summary({"benchmark": "mini", "stages": {"0-sft": {"validation": SCORE}}})
+    page = write_report(run).read_text()
+    assert "Validation accuracy by difficulty" in page
+    assert page.index(">easy<") < page.index(">hard<")
+    run.write_items(
+        [{**item, "difficulty": "easy" if i else "hard"} for i, item in enumerate(_items(True))], "items-1-rft.jsonl"
+    )
+    run.write_summary({"benchmark": "mini", "stages": {"0-sft": {"validation": SCORE}, "1-rft": {"validation": SCORE}}})
+    page = write_report(run).read_text()
+    assert "By difficulty, per cent right before and after" in page
+    assert "0.0 → 100.0" in page
+
+
+def test_shifts_lead_to_what_was_gained_and_lost() -> None:
+    page = shifts("database", {"a&b": (0.5, 0.25, 0, 1, 4), "same": (1.0, 1.0, 0, 0, 4)})
+    assert 'href="#database=a%26b&amp;verdict=lost">−1</a>' in page
+    assert "verdict=gained" not in page
+    assert ">−25.0<" in page
+    assert page.count("shift same") == page.count("shift down") == 1
+
+
+def test_our_own_figure_is_marked_in_a_ranking() -> None:
+    page = ranking([("a", 0.2, "told", False), ("ours", 0.4, "", True), ("ours", 0.4, "", False)])
+    assert page.count("told own") == 1
+
+
+def test_columns_end_about_together() -> None:
+    cards = [Card(name, "", height) for name, height in (("a", 1), ("b", 20), ("c", 2), ("d", 9))]
+    left, right = (re.findall("<h2>(.)</h2>", half) for half in columns(cards).split("</div><div>"))
+    assert (left, right) == (["a", "c", "d"], ["b"])
+    assert columns([]) == ""
+    assert columns(cards[:1]).count("<div>") == 1
 
 
 def test_plots_of_an_evaluation_are_drawn_when_its_report_is_asked_for(run: Run) -> None:
