@@ -13,6 +13,7 @@ __all__ = ["JUDGES", "OFFICIAL", "load_judge"]
 JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "robust": ("robust", "Robust", {}),
     "strict": ("robust", "Strict", {}),
+    "cell-f1": ("robust", "CellF1", {}),
     "spider": ("spider", "Spider", {}),
     "spider-strict": ("spider", "Spider", {"strict": True}),
     "bird-ex": ("bird", "BirdEX", {}),
@@ -20,7 +21,7 @@ JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "bird-ves": ("bird", "BirdVES", {}),
     "spider2": ("spider2", "Spider2", {}),
 }
-OFFICIAL = frozenset(JUDGES) - {"robust", "strict"}  # those that speak for a published script
+OFFICIAL = frozenset(JUDGES) - {"robust", "strict", "cell-f1"}  # those that speak for a published script
 _TAKES_NUMBER = {"bird-ves": "iterations"}  # word -> the argument that an @ sets
 
 
