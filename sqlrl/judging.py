@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -65,6 +66,7 @@ class Judging:
         self.limits = limits or Limits()
         self.workers = workers
         self._group: Group[Any] | None = None
+        self._starting = threading.Lock()
 
     @classmethod
     def of(
@@ -83,12 +85,13 @@ class Judging:
     @property
     def group(self) -> Group[Any]:
         """The executors of every source, started on first use."""
-        if self._group is None:
-            from sqlrl.executors import open_executors
+        with self._starting:  # an asynchronous trainer asks from several threads
+            if self._group is None:
+                from sqlrl.executors import open_executors
 
-            every = sorted({url for urls in self.sources.values() for url in urls})
-            self._group = open_executors(every, limits=self.limits, workers=self.workers)
-        return self._group
+                every = sorted({url for urls in self.sources.values() for url in urls})
+                self._group = open_executors(every, limits=self.limits, workers=self.workers)
+            return self._group
 
     def describe(self, example: Example, sample_rows: int = 0) -> str:
         """The description of an example's database; empty where it is missing."""
@@ -172,4 +175,7 @@ class Judging:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_group": None}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_group", "_starting")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _group=None, _starting=threading.Lock())

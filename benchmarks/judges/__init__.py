@@ -16,6 +16,7 @@ JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "cell-f1": ("robust", "CellF1", {}),
     "spider": ("spider", "Spider", {}),
     "spider-strict": ("spider", "Spider", {"strict": True}),
+    "spider-exec": ("spider", "Spider", {"written": True}),
     "bird-ex": ("bird", "BirdEX", {}),
     "bird-f1": ("bird", "BirdF1", {}),
     "bird-ves": ("bird", "BirdVES", {}),

@@ -30,7 +30,7 @@ def estimate(plan: Plan) -> list[tuple[str, str]]:
         ("benchmark", plan.benchmark.name),
         ("policy", plan.policy + (f", {_short(_parameters(config))} parameters" if config is not None else "")),
         ("method", "+".join(stage.name for stage in plan.stages)),
-        ("reward", f"{plan.config.reward}: {load_preset(plan.config.reward).why}"),
+        ("reward", f"{plan.config.reward}: {load_preset(plan.config.reward).summary}"),
         ("questions with a result to learn from", f"{len(plan.train):,}"),
         ("left out for want of a database", f"{plan.left_out:,}"),
         ("demonstrations", f"{len(plan.demonstrations):,}"),

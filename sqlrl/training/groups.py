@@ -24,7 +24,8 @@ REST = 4  # a question solved by its whole group rests for this many visits
 
 @dataclass(slots=True)
 class Tally:
-    """What one step's sampling saw, before any group was left out. Rates are over groups."""
+    """What one step's sampling saw, before any group was left out. Rates are over groups. parts: what the reward says
+    of the samples, by its names."""
 
     groups: int = 0
     dead: int = 0
@@ -34,10 +35,12 @@ class Tally:
     reward_seconds: float = 0.0
     sample_seconds: float = 0.0
     completions: int = 0
+    parts: dict[str, float] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, float]:
         groups = max(1, self.groups)
         return {
+            **self.parts,
             "sampled_reward": self.reward_sum / max(1, self.rewards),
             "dead_groups": self.dead / groups,
             "solved_groups": self.solved / groups,
@@ -128,6 +131,7 @@ class Groups:
     def __call__(self, prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
         self.tally = Tally()
         self.seen = []
+        account = getattr(self.reward, "account", None)
         wanted = len(prompts) // self.size
         step = int(trainer.state.global_step)
         if self.dynamic:
@@ -135,6 +139,8 @@ class Groups:
         else:
             drawn = [prompt[-1]["example_id"] for prompt in prompts[:: self.size]]
             chosen = [(name, group) for name, group, _ in self._sample(drawn, step, wave=0)]
+        if account is not None:
+            self.tally.parts = self.reward.account.since(account).metrics()
         prompt_ids, completion_ids, example_ids = [], [], []
         for name, group in chosen:
             for completion in group:
@@ -189,10 +195,12 @@ class Groups:
         )
         texts = learner.tokenizer.batch_decode([ids for group in groups for ids in group], skip_special_tokens=True)
         sampled = time.perf_counter()
+        details: dict[str, list[Any]] = {}
         rewards = self.reward(
             prompts=[""] * len(texts),
             completions=texts,
             example_id=[name for name in names for _ in range(self.samples)],
+            log_extra=details.__setitem__,
         )
         self.tally.sample_seconds += sampled - started
         self.tally.reward_seconds += time.perf_counter() - sampled
@@ -203,7 +211,8 @@ class Groups:
             rewards_here = rewards[index * self.samples : (index + 1) * self.samples]
             self.seen.extend(
                 {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
-                for text, value in zip(texts_here, rewards_here, strict=True)
+                | {word: column[index * self.samples + place] for word, column in details.items()}
+                for place, (text, value) in enumerate(zip(texts_here, rewards_here, strict=True))
             )
             mine = [value for value in rewards_here if value is not None]
             alive = bool(mine) and max(mine) - min(mine) > 1e-9
@@ -213,9 +222,10 @@ class Groups:
             self.tally.dead += not alive
             self.tally.reward_sum += sum(mine)
             self.tally.rewards += len(mine)
-            if mine and not alive and min(mine) >= self.reward.best:
+            if mine and min(mine) >= self.reward.least_right:
                 self.tally.solved += 1
-                self.order.solved(name)
+                if not alive:
+                    self.order.solved(name)
         return graded
 
     def save(self, folder: Path) -> None:

@@ -66,7 +66,7 @@ class Recorder(TrainerCallback):
 
     record: takes each step's metrics as a dict. advance: moves a progress bar by one step. every: steps that may end
     in a checkpoint (a generation's last update). groups: GRPO's sampler, whose tally belongs to each step's line and
-    whose state belongs to each checkpoint.
+    whose state belongs to each checkpoint. reward: what GRPO's trainer asks; its time is told as a share of the step's.
     """
 
     def __init__(
@@ -86,11 +86,20 @@ class Recorder(TrainerCallback):
         self.every = every
         self.at_step = at_step
         self.groups: Any = None
+        self.reward: Any = None
+        self.reward_seconds = 0.0
         self.step_started = 0.0
         self.stopped = False
 
     def attach(self, groups: Any, reward: Any) -> None:
         self.groups = groups
+        self.reward = reward
+        self.reward_seconds = self._reward_seconds()
+
+    def _reward_seconds(self) -> float:
+        """What the reward has taken so far, the trainer's own calls included."""
+        account = getattr(self.reward, "account", None)
+        return float(account.seconds.get("all", 0.0)) if account is not None else 0.0
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.step_started = time.perf_counter()
@@ -113,8 +122,12 @@ class Recorder(TrainerCallback):
         for theirs, ours in NAMES.items():
             if theirs in logs:
                 line[ours] = float(logs[theirs])
+        line.update({name: float(value) for name, value in logs.items() if name.startswith("reward/")})
         if self.groups is not None:
             line.update(self.groups.tally.metrics())
+        if self.reward is not None:
+            spent, self.reward_seconds = self._reward_seconds() - self.reward_seconds, self._reward_seconds()
+            line["reward/share_of_seconds"] = round(spent / line["seconds"], 6) if line["seconds"] else 0.0
         self.record(line)
         if self.advance is not None:
             shown = line.get("sampled_reward", line.get("loss"))

@@ -16,6 +16,7 @@ import pytest
 
 from sqlrl.config import TrainConfig
 from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.rewards.presets import KINDS
 from sqlrl.training.run import Interrupted, Quiet, train
 
 pytest.importorskip("trl")
@@ -27,7 +28,6 @@ SMALL: dict[str, Any] = {
     "limit": 40, "sft_steps": 12, "rft_steps": 6, "grpo_steps": 6, "questions": 4, "num_generations": 4,
     "save_steps": 2, "threads": 1, "workers": 1, "max_completion_tokens": 24,
 }  # fmt: skip
-TIMES = {"seconds", "reward_seconds", "sample_seconds", "processor_seconds"}
 
 
 def _config(out: Path, name: str, **settings: Any) -> TrainConfig:
@@ -35,7 +35,7 @@ def _config(out: Path, name: str, **settings: Any) -> TrainConfig:
 
 
 def _without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+    return [{key: value for key, value in line.items() if not key.endswith("seconds")} for line in lines]
 
 
 @pytest.mark.parametrize("method", ["sft", "sft+grpo", "sft+sft"])
@@ -51,7 +51,13 @@ def test_a_method_runs_to_its_end(tmp_path: Path, method: str) -> None:
     assert max(line["step"] for line in lines if line["stage"] == "sft") == 12
     if "grpo" in method:
         assert list((run.folder / "completions").glob("*.parquet"))
-        assert all(0 <= line["sampled_reward"] <= 1 for line in lines if "sampled_reward" in line)
+        steps = [line for line in lines if "sampled_reward" in line]
+        assert all(0 <= line["sampled_reward"] <= 1 for line in steps)
+        for line in steps:
+            assert line["reward/result"] == pytest.approx(line["sampled_reward"])
+            assert sum(line[f"reward/{kind}"] for kind in KINDS) == pytest.approx(1)
+            assert 0 < line["reward/share_of_seconds"] < 1
+            assert line["reward/seconds"] <= line["reward_seconds"] < line["seconds"]
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
