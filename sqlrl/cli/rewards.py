@@ -60,8 +60,8 @@ def _show_all(
     ]
     terminal.table(["it ends as", *(f">{_tall(name)}" for name in paid)], rows)
     terminal.print(
-        "\n-: no reward, since it is nobody's fault. An empty gold: both return no rows; where that is paid, any query\n"
-        "that finds nothing earns it (--judge robust pays nobody).\n"
+        "\n-: no reward, since it is nobody's fault. An empty gold: both return no rows; where that is paid,\n"
+        "any query that finds nothing earns it (--judge robust pays nobody).\n"
     )
     rows = [[name, judge or load_preset(name).judge, load_preset(name).summary] for name in paid]
     terminal.table(["preset", "judge", ""], rows)

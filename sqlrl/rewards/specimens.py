@@ -60,7 +60,7 @@ def specimens() -> list[Specimen]:
             "SELECT 7 WHERE 0",
             beside("empty", f"SELECT * FROM ({gold}) WHERE 0"),
         ),
-        made("gold", "a gold that fails", gold, beside("gold", "SELECT nothing FROM nowhere")),
+        made("gold", "a failing gold", gold, beside("gold", "SELECT nothing FROM nowhere")),
         made("unavailable", "no database", gold, beside("unavailable", gold)),
     ]
 
