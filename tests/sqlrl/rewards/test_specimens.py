@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from sqlrl.rewards import PRESETS
 from sqlrl.rewards.execution import Payment
 from sqlrl.rewards.specimens import Specimen, pay_out, specimens
 
+README = Path(__file__).resolve().parents[3] / "README.md"
 KINDS = {
     "right": "right", "part": "ran", "wrong": "ran", "error": "failed", "refused": "failed", "timeout": "failed",
     "form": "malformed", "empty": "right", "gold": "unjudged", "unavailable": "unjudged",
@@ -56,6 +58,15 @@ def test_a_preset_pays_each_specimen_by_its_table(
     assert found["timeout"].reason == "timed_out"
     assert found["gold"].value is found["unavailable"].value is None
     assert (found["wrong"].value < found["part"].value < found["right"].value) == (preset == "cell-f1")
+
+
+def test_the_readme_shows_what_is_paid(some: list[Specimen], paid: Mapping[str, Sequence[Payment]]) -> None:
+    lines = README.read_text(encoding="utf-8").partition("<!-- rewards -->\n")[2].partition("<!--")[0].splitlines()
+    assert lines[0] == f"| it ends as | {' | '.join(paid)} |"
+    for place, specimen in enumerate(some):
+        values = [payments[place].value for payments in paid.values()]
+        shown = ["-" if value is None else f"{round(value, 3):g}" for value in values]
+        assert lines[2 + place] == f"| {specimen.what} | {' | '.join(shown)} |"
 
 
 def test_with_our_judge_nobody_is_paid_for_finding_nothing(some: list[Specimen]) -> None:

@@ -60,6 +60,23 @@ def test_a_method_runs_to_its_end(tmp_path: Path, method: str) -> None:
             assert line["reward/seconds"] <= line["reward_seconds"] < line["seconds"]
 
 
+@pytest.mark.parametrize("reward", ["sql-r1", "cell-f1"])
+def test_a_reward_with_marks_between_trains(tmp_path: Path, reward: str) -> None:
+    """A bonus for length on top of right, or half a mark beneath it, is told by its parts."""
+    run = train(_config(tmp_path, "run", method="sft+grpo", reward=reward, sft_steps=60), Quiet())
+    import pyarrow.parquet as pq
+
+    steps = [line for line in run.metrics() if "sampled_reward" in line]
+    parts = {"sql-r1": ("format", "executability", "result", "length", "thinking"), "cell-f1": ("result",)}[reward]
+    for line in steps:
+        assert sum(line[f"reward/{part}"] for part in parts) == pytest.approx(line["sampled_reward"])
+        assert line["reward/unjudged"] == 0
+    (file, *_) = sorted((run.folder / "completions").glob("*.parquet"))
+    for row in pq.read_table(file).to_pylist():
+        assert row["reward"] == pytest.approx(sum(row[part] for part in parts))
+        assert row["reason"]
+
+
 def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
     first = train(_config(tmp_path, "first", method="sft+grpo"), Quiet())
     second = train(_config(tmp_path, "second", method="sft+grpo"), Quiet())
