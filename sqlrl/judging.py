@@ -102,7 +102,8 @@ class Judging:
         """One verdict for each (example, predicted query); None stands for a completion without a query.
 
         thorough: run every prediction on every instance. Else one that is wrong on the first is not run on the others:
-        the verdict is the same, but for golds that fail on a later instance only.
+        the verdict is the same, but for golds that fail on a later instance only, and for marks between wrong and
+        right, which are then the first instance's.
         """
         found: list[list[Comparison]] = [[] for _ in predictions]
         waiting = [(index, self.sources[e.id]) for index, (e, query) in enumerate(predictions) if query is not None]

@@ -164,7 +164,7 @@ class ExecutionReward:
         """The word on each pair of example id and query."""
         try:
             judged = self.judging.judge_all([(self.examples[name], query) for name, query in pairs], thorough=False)
-        except SqlrlError as error:
+        except (SqlrlError, OSError) as error:  # OSError: no process or file can be had
             _LOG.warning("no rewards for this batch: %s", error)
             return dict.fromkeys(pairs, _Word("unjudged", "unavailable", 0.0))
         found = {pair: _word(judged_pair) for pair, judged_pair in zip(pairs, judged, strict=True)}
