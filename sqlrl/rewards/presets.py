@@ -99,8 +99,9 @@ PRESETS = {
         right=Parts(result=1.0), ran=_NOTHING, failed=_NOTHING, malformed=_NOTHING, partial=0.5,
         summary="partial credit: a wrong result earns up to 0.5, by the cells that it shares with the gold's",
         source="ours; after Think2SQL's dense reward (arXiv 2504.15077), with bags of cells in the place of its sets",
-        differs="Think2SQL pays at least 0.1 for whatever runs, and a third of the mark for the right number of rows: "
-        "`SELECT 7` earns both. Here a result without a right cell earns nothing, and the step to right is worth half",
+        differs="Think2SQL pays a third of the mark for the right number of rows and 0.1 at least for whatever runs: "
+        "`SELECT 7` earns something everywhere. Here a result without a right cell earns nothing, and the step from "
+        "nearly right to right is worth half",
     ),
     "deepretrieval-spider": Preset(
         "bird-ex",

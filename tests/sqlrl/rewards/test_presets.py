@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from sqlrl.answers import Answer
+from sqlrl.benchmarks import load_benchmark
 from sqlrl.benchmarks.judges import load_judge
 from sqlrl.executors.cell_f1 import NEARLY
 from sqlrl.executors.errors import UsageError
@@ -104,3 +106,22 @@ def test_the_length_of_thinking_and_answer_is_paid_apart() -> None:
 def test_an_unknown_preset_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'execution'"):
         load_preset("exekution")
+
+
+LAZY = ("SELECT 7", "SELECT id FROM {table}", "SELECT * FROM {table}", "SELECT count(*) FROM {table}")
+
+
+@pytest.mark.parametrize(("preset", "most"), [("cell-f1", 0.06), ("deepretrieval-bird", 0.41), ("arctic", 0.11)])
+def test_what_a_policy_that_does_not_read_the_question_earns(preset: str, most: float) -> None:
+    """The best of four lazy queries, on average over questions of mini: partial credit is no free lunch."""
+    benchmark = load_benchmark("mini")
+    some = benchmark.examples("train")[:200]
+    tables = [re.findall(r"FROM (\w+)", example.gold.query or "")[0] for example in some]
+    reward = ExecutionReward.of(benchmark, some, Prompter(thinking=False), preset, workers=1)
+    with reward.judging:
+        earned = []
+        for query in LAZY:
+            said = [reward.prompter.completion(query.format(table=table)) for table in tables]
+            values = [value for value in reward(None, said, [example.id for example in some]) if value is not None]
+            earned.append(sum(values) / len(values))
+    assert most - 0.02 < max(earned) < most
