@@ -27,7 +27,7 @@ __all__ = ["ExecutionReward", "Payment"]
 
 _SETTLED = ("ok", "invalid", "refused")  # outcomes that neither the machine's load nor a service decides
 _KNOWN = 500_000  # verdicts kept; about 100 MB
-_NOBODYS = ("unavailable", "gold_failed", "missing_database", "empty_gold")
+_NOBODYS = ("unavailable", "gold_failed", "missing_database", "empty_gold", "untimed")
 _LOG = logging.getLogger(__name__)
 
 
