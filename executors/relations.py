@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from sqlrl.executors.base import Row
+from sqlrl.executors.cell_f1 import CellF1Matcher
 from sqlrl.executors.cells import EXACT, are_canonical, canonical, canonical_rows, kinds_of
 from sqlrl.executors.decoding import DecodingMatcher
 from sqlrl.executors.soft_f1 import SoftF1Matcher
@@ -30,17 +31,18 @@ class Relation:
     set, once each row's cells are sorted by `str(cell) + str(type(cell))`. Spider's script checks this first, and it
     tells (1, 1.5) from (1.0, 1.5), which sort apart, but not 1 from 1.0.
 
-    measure: "equality" is decided by all of the above; "soft-f1" (see `SoftF1Matcher`) looks at none of it; "vectors"
-    (see `VectorMatcher`) takes `rows` as "list" or "bag", and `tolerance`. chosen: the gold's columns that "vectors"
-    looks for; empty for all. text: how text that is not UTF-8 is read (see `DecodingMatcher`). timed_runs: how often
-    two equal queries are run again, in turns, for `Comparison.timings`.
+    measure: "equality" is decided by all of the above; "cell-f1" (see `CellF1Matcher`) as well, and marks what is not
+    equal; "soft-f1" (see `SoftF1Matcher`) looks at none of it; "vectors" (see `VectorMatcher`) takes `rows` as "list"
+    or "bag", and `tolerance`. chosen: the gold's columns that "vectors" looks for; empty for all. text: how text that
+    is not UTF-8 is read (see `DecodingMatcher`). timed_runs: how often two equal queries are run again, in turns, for
+    `Comparison.timings`.
     """
 
     rows: Literal["set", "bag", "list"] = "bag"
     columns: Literal["fixed", "any"] = "fixed"
     tolerance: float = 0.0
     typed: bool = False
-    measure: Literal["equality", "soft-f1", "vectors"] = "equality"
+    measure: Literal["equality", "soft-f1", "vectors", "cell-f1"] = "equality"
     chosen: tuple[int, ...] = ()
     text: Literal["whole", "strict", "ignore"] = "whole"
     timed_runs: int = 0
@@ -79,7 +81,8 @@ def matcher_for(relation: Relation, gold: Sequence[Row]) -> ScoresRows:
             return SoftF1Matcher(rows)
         if relation.measure == "vectors":
             return VectorMatcher(rows, relation.chosen, ordered=relation.rows == "list", tolerance=relation.tolerance)
-        return Matcher(relation, rows)
+        equality = Matcher(relation, rows)
+        return CellF1Matcher(equality, rows) if relation.measure == "cell-f1" else equality
 
     return prepare(gold) if relation.text == "whole" else DecodingMatcher(prepare, gold, relation.text)
 

@@ -25,11 +25,13 @@ _BARE = re.compile(r"\s*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """query: None where there is none to run. fault: why the form is wrong, empty where it is right."""
+    """query: None where there is none to run. fault: why the form is wrong, empty where it is right. thinking, body:
+    what stands between the tags of each, without the blanks around it."""
 
     query: str | None
     fault: str = ""
     thinking: str = ""
+    body: str = ""
 
 
 def parse(completion: str, prompter: Prompter) -> Answer:
@@ -45,8 +47,9 @@ def parse(completion: str, prompter: Prompter) -> Answer:
             return Answer(None, f"{tag} comes too early")
         position = text.index(tag)
     thinking = text.split("<think>", 1)[1].split("</think>", 1)[0].strip() if prompter.thinking else ""
-    query, fault = _from_json(text.split("<answer>", 1)[1].split("</answer>", 1)[0], prompter.answer_key)
-    return Answer(query, fault, thinking)
+    body = text.split("<answer>", 1)[1].split("</answer>", 1)[0].strip()
+    query, fault = _from_json(body, prompter.answer_key)
+    return Answer(query, fault, thinking, body)
 
 
 def extract(completion: str, prompter: Prompter) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -76,6 +77,7 @@ class Judging:
         self.limits = limits or Limits()
         self.workers = workers
         self._group: Group[Any] | None = None
+        self._starting = threading.Lock()
 
     @classmethod
     def of(
@@ -100,12 +102,13 @@ class Judging:
     @property
     def group(self) -> Group[Any]:
         """The executors of every source, started on first use."""
-        if self._group is None:
-            from sqlrl.executors import open_executors
+        with self._starting:  # an asynchronous trainer asks from several threads
+            if self._group is None:
+                from sqlrl.executors import open_executors
 
-            every = sorted({url for urls in self.sources.values() for url in urls})
-            self._group = open_executors(every, limits=self.limits, workers=self.workers)
-        return self._group
+                every = sorted({url for urls in self.sources.values() for url in urls})
+                self._group = open_executors(every, limits=self.limits, workers=self.workers)
+            return self._group
 
     def describe(self, example: Example, sample_rows: int = 0) -> str:
         """The description of an example's database; empty where it is missing."""
@@ -118,8 +121,8 @@ class Judging:
         """One verdict for each (example, predicted query); None stands for a completion without a query.
 
         thorough: run every prediction on every instance. Else one that is wrong on the first is not run on the others:
-        the verdict is the same, but for golds that fail on a later instance only. closely: fill in the last two fields
-        of each `Judged`.
+        the verdict is the same, but for golds that fail on a later instance only, and for marks between wrong and
+        right, which are then the first instance's. closely: fill in the last two fields of each `Judged`.
         """
         found: list[list[Comparison]] = [[] for _ in predictions]
         waiting = [(index, self.sources[e.id]) for index, (e, query) in enumerate(predictions) if query is not None]
@@ -208,4 +211,7 @@ class Judging:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_group": None}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_group", "_starting")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _group=None, _starting=threading.Lock())

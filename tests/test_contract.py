@@ -200,3 +200,11 @@ def test_fractions_are_scored_as_their_measure_says(executor: Executor) -> None:
     (comparison,) = executor.compare_many(pairs, Relation(measure="soft-f1", text="strict"))
     assert 0 < comparison.score < 1
     assert not comparison.equal
+
+
+def test_a_wrong_result_is_marked_by_its_cells_where_the_relation_asks_for_that(executor: Executor) -> None:
+    gold = Gold(query="SELECT n FROM numbers ORDER BY n")
+    pairs = [("SELECT n FROM numbers", gold), ("SELECT n, n FROM numbers", gold), ("SELECT 'no'", gold)]
+    found = executor.compare_many(pairs, Relation(measure="cell-f1"))
+    assert [comparison.equal for comparison in found] == [True, False, False]
+    assert [comparison.score for comparison in found] == [1.0, pytest.approx(2 / 3), 0.0]

@@ -13,14 +13,16 @@ __all__ = ["JUDGES", "OFFICIAL", "load_judge"]
 JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "robust": ("robust", "Robust", {}),
     "strict": ("robust", "Strict", {}),
+    "cell-f1": ("robust", "CellF1", {}),
     "spider": ("spider", "Spider", {}),
     "spider-strict": ("spider", "Spider", {"strict": True}),
+    "spider-exec": ("spider", "Spider", {"written": True}),
     "bird-ex": ("bird", "BirdEX", {}),
     "bird-f1": ("bird", "BirdF1", {}),
     "bird-ves": ("bird", "BirdVES", {}),
     "spider2": ("spider2", "Spider2", {}),
 }
-OFFICIAL = frozenset(JUDGES) - {"robust", "strict"}  # those that speak for a published script
+OFFICIAL = frozenset(JUDGES) - {"robust", "strict", "cell-f1"}  # those that speak for a published script
 _TAKES_NUMBER = {"bird-ves": "iterations"}  # word -> the argument that an @ sets
 
 

@@ -1,9 +1,11 @@
-"""Judges for training and people: `robust` forgives what no reader would mind, `strict` doesn't."""
+"""Judges for training and people: `robust` forgives what no reader would mind, `strict` doesn't, `cell-f1` gives
+marks between wrong and right."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -12,7 +14,7 @@ from sqlrl.benchmarks.judges.verdicts import verdict_of
 from sqlrl.executors.base import Comparison, Gold
 from sqlrl.executors.relations import Relation
 
-__all__ = ["Robust", "Strict", "orders_rows"]
+__all__ = ["CellF1", "Robust", "Strict", "orders_rows"]
 
 TOLERANCE = 1e-6  # sums of floats differ by the order of their rows
 _HIDDEN = re.compile(  # what may hold the words without meaning them
@@ -51,6 +53,23 @@ class Strict(Robust):
         """A list where the gold orders, else a bag; nothing forgiven."""
         ordered = gold.query is not None and orders_rows(gold.query)
         return Relation(rows="list" if ordered else "bag")
+
+
+class CellF1(Robust):
+    """Right is what `robust` calls right. A wrong result is marked by the share of cells that it has in common with
+    the gold's (see `CellF1Matcher`): partial credit for training, where all of a group may be wrong.
+
+    Why not the published measures: BIRD's soft F1 holds the first row against the first, so that a result in another
+    order is worth near nothing. QATCH's mean of cell precision, cell recall and tuple cardinality (which Think2SQL
+    trains on, arXiv 2504.15077) compares sets of cells and gives a third of the mark to any result of the right length,
+    so that `SELECT 7` earns it wherever one row is asked for.
+    """
+
+    name = "cell-f1"
+
+    def relation(self, gold: Gold) -> Relation:
+        """As `robust`, marked by cells where it is not equal."""
+        return replace(super().relation(gold), measure="cell-f1")
 
 
 @lru_cache(maxsize=65_536)

@@ -4,7 +4,8 @@ Its quirks are the rule here: "value" in a prediction becomes 1, DISTINCT is tak
 first statement is dropped, "order by" anywhere in the gold's text makes the order of rows count, rows that are equal
 may still be told apart by the types of their cells, bytes that are not UTF-8 are left out of text, and a prediction
 without a statement returns nothing (a blank one makes the script stop, and is wrong here). `spider-strict` leaves the
-first two out (`--keep_distinct`, and a prediction as it was written). One divergence, on purpose: what is not a single
+first two out (`--keep_distinct`, and a prediction as it was written); `spider-exec` leaves the first out, as those do
+who call the script's `eval_exec_match` themselves (SQL-R1's reward). One divergence, on purpose: what is not a single
 reading query is refused.
 """
 
@@ -45,18 +46,19 @@ _TOKENS = re.compile(
 
 
 class Spider:
-    """strict: keep DISTINCT, and the word "value" in predictions."""
+    """strict: keep DISTINCT, and the word "value" in predictions. written: keep that word only."""
 
-    def __init__(self, strict: bool = False) -> None:
+    def __init__(self, strict: bool = False, written: bool = False) -> None:
         self.strict = strict
-        self.name = "spider-strict" if strict else "spider"
+        self.written = strict or written
+        self.name = "spider-strict" if strict else "spider-exec" if written else "spider"
 
     def prepare(self, predicted: str, gold: Gold) -> tuple[str, Gold]:
         """What the script runs in the place of both; both as they are where no gold query is known, since the rows
         that are known come from a query that nobody rewrote."""
         if gold.query is None:
             return predicted, gold
-        if not self.strict:
+        if not self.written:
             predicted = predicted.replace("value", "1")
         blank = not self.strict and not predicted.strip()
         predicted = self._rewritten(predicted)

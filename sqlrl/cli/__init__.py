@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV, PostgreSQL, MariaDB.",
     "data": "List the benchmarks and where their data is, or fetch it.",
     "report": "Reopen the report of a run.",
+    "rewards": "Show what each reward preset pays for, by running it.",
     "demo": "Train the small policy on the bundled benchmark and show what was gained.",
     "reproduce": "Run every arm on several seeds and write the comparison table.",
     "recipes": "List the settings for training, by machine and size, or show one.",

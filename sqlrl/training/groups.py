@@ -26,7 +26,8 @@ REST = 4  # a question solved by its whole group rests for this many visits
 
 @dataclass(slots=True)
 class Tally:
-    """What one step's sampling saw, before any group was left out. Rates are over groups."""
+    """What one step's sampling saw, before any group was left out. Rates are over groups. parts: what the reward says
+    of the samples, by its names."""
 
     groups: int = 0
     dead: int = 0
@@ -37,12 +38,16 @@ class Tally:
     sample_seconds: float = 0.0
     completions: int = 0
     unpaid: int = 0
+    parts: dict[str, float] = field(default_factory=dict)
 
-    def count(self, rewards: Sequence[float | None], best: float) -> str:
-        """Add one group's rewards; "live" where they differ, else "solved" or "dead"."""
+    def count(self, rewards: Sequence[float | None], least_right: float) -> str:
+        """Add one group's rewards; "live" where they differ, else "solved" or "dead".
+
+        least_right: what a right answer earns at least.
+        """
         mine = [value for value in rewards if value is not None]
         alive = bool(mine) and max(mine) - min(mine) > 1e-9
-        solved = bool(mine) and not alive and min(mine) >= best
+        solved = bool(mine) and min(mine) >= least_right
         self.groups += 1
         self.dead += not alive
         self.solved += solved
@@ -59,16 +64,19 @@ class Tally:
             **{
                 name: sum(getattr(tally, name) for tally in tallies)
                 for name in cls.__slots__
-                if not name.endswith("_seconds")
+                if not name.endswith("_seconds") and name != "parts"
             }
         )
         whole.reward_seconds = max(tally.reward_seconds for tally in tallies)
+        names = {name for tally in tallies for name in tally.parts}
+        whole.parts = {name: sum(tally.parts.get(name, 0.0) for tally in tallies) / len(tallies) for name in names}
         whole.sample_seconds = max(tally.sample_seconds for tally in tallies)
         return whole
 
     def metrics(self) -> dict[str, float]:
         groups = max(1, self.groups)
         return {
+            **self.parts,
             "sampled_reward": self.reward_sum / max(1, self.rewards),
             "dead_groups": self.dead / groups,
             "solved_groups": self.solved / groups,
@@ -162,6 +170,7 @@ class Groups:
     def __call__(self, prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
         self.tally = Tally()
         self.seen = []
+        account = getattr(self.reward, "account", None)
         wanted = len(prompts) // self.size
         step = int(trainer.state.global_step)
         if self.dynamic:
@@ -169,6 +178,8 @@ class Groups:
         else:
             drawn = [prompt[-1]["example_id"] for prompt in prompts[:: self.size]]
             chosen = [(name, group) for name, group, _ in self._sample(drawn, step, wave=0)]
+        if account is not None:
+            self.tally.parts = self.reward.account.since(account).metrics()
         prompt_ids, completion_ids, example_ids = [], [], []
         for name, group in chosen:
             for completion in group:
@@ -224,10 +235,12 @@ class Groups:
         )
         texts = learner.tokenizer.batch_decode([ids for group in groups for ids in group], skip_special_tokens=True)
         sampled = time.perf_counter()
+        details: dict[str, list[Any]] = {}
         rewards = self.reward(
             prompts=[""] * len(texts),
             completions=texts,
             example_id=[name for name in names for _ in range(self.samples)],
+            log_extra=details.__setitem__,
         )
         self.tally.sample_seconds += sampled - started
         self.tally.reward_seconds += time.perf_counter() - sampled
@@ -237,9 +250,10 @@ class Groups:
             rewards_here = rewards[index * self.samples : (index + 1) * self.samples]
             self.seen.extend(
                 {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
-                for text, value in zip(texts_here, rewards_here, strict=True)
+                | {word: column[index * self.samples + place] for word, column in details.items()}
+                for place, (text, value) in enumerate(zip(texts_here, rewards_here, strict=True))
             )
-            word = self.tally.count(rewards_here, self.reward.best)
+            word = self.tally.count(rewards_here, self.reward.least_right)
             ended = [bool(ids) and ids[-1] == learner.tokenizer.eos_token_id for ids in group]
             graded.append((name, [group[i] for i in spread(rewards_here, ended, self.size)], word == "live"))
             if word == "solved":

@@ -80,7 +80,7 @@ class Recorder(TrainerCallback):
 
     record: takes each step's metrics as a dict. advance: moves a progress bar by one step. every: steps that may end
     in a checkpoint (a generation's last update). groups: GRPO's sampler, whose tally belongs to each step's line and
-    whose state belongs to each checkpoint.
+    whose state belongs to each checkpoint. reward: what GRPO's trainer asks; its time is told as a share of the step's.
     """
 
     def __init__(
@@ -106,12 +106,21 @@ class Recorder(TrainerCallback):
         self.groups: Any = None
         self.trainer: Any = None
         self.unpaid_steps = 0
+        self.reward: Any = None
+        self.reward_seconds = 0.0
         self.step_started = 0.0
         self.stopped = False
 
     def attach(self, groups: Any = None, reward: Any = None, trainer: Any = None) -> None:
         self.groups = groups
         self.trainer = trainer
+        self.reward = reward
+        self.reward_seconds = self._reward_seconds()
+
+    def _reward_seconds(self) -> float:
+        """What the reward has taken so far, the trainer's own calls included."""
+        account = getattr(self.reward, "account", None)
+        return float(account.seconds.get("all", 0.0)) if account is not None else 0.0
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.step_started = time.perf_counter()
@@ -134,10 +143,14 @@ class Recorder(TrainerCallback):
         for theirs, ours in NAMES.items():
             if logs.get(theirs) is not None:  # None: of a step whose completions could not be judged
                 line[ours] = float(logs[theirs])
+        line.update({name: float(value) for name, value in logs.items() if name.startswith("reward/")})
         if self.groups is not None:
             tally = Tally.joined(self.processes.all(self.groups.tally))
             line.update(tally.metrics())
             self._need_rewards(tally)
+        if self.reward is not None:
+            spent, self.reward_seconds = self._reward_seconds() - self.reward_seconds, self._reward_seconds()
+            line["reward/share_of_seconds"] = round(spent / line["seconds"], 6) if line["seconds"] else 0.0
         self.record(line)
         for name in ("loss", "gradient_norm"):  # before a checkpoint of these weights is written
             if not math.isfinite(line.get(name, 0.0)):

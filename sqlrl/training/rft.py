@@ -20,7 +20,7 @@ __all__ = ["Harvest", "harvest"]
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """What one round of sampling brought. pairs: (example id, completion) that earned the full reward.
+    """What one round of sampling brought. pairs: (example id, completion) whose result was right.
 
     solved: the share of questions with at least one. right: the share of completions. reward_seconds: spent on judging.
     """
@@ -88,7 +88,7 @@ def harvest(
     for index, (example, group) in enumerate(zip(examples, groups, strict=True)):
         mine = rewards[index * samples : (index + 1) * samples]
         good = Counter(
-            text for text, value in zip(group, mine, strict=True) if value is not None and value >= reward.best
+            text for text, value in zip(group, mine, strict=True) if value is not None and value >= reward.least_right
         )
         right += sum(good.values())
         solved += bool(good)

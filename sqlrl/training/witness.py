@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlrl.rewards.messages import text_of
 from sqlrl.training.groups import Tally
 
 __all__ = ["Witness"]
@@ -32,13 +33,13 @@ class Witness:
         started = time.perf_counter()
         values: list[float | None] = self.reward(prompts, completions, example_id, **columns)
         self.tally = Tally(reward_seconds=time.perf_counter() - started)
-        texts = [value if isinstance(value, str) else value[-1]["content"] for value in completions]
+        texts = [text_of(completion) for completion in completions]
         self.seen = [
             {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
             for name, text, value in zip(example_id, texts, values, strict=True)
         ]
         for start in range(0, len(values), self.size):
-            self.tally.count(values[start : start + self.size], self.reward.best)
+            self.tally.count(values[start : start + self.size], self.reward.least_right)
         return values
 
     def save(self, folder: Path, rank: int = 0) -> None:

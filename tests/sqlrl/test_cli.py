@@ -72,6 +72,8 @@ MISTAKES = [
     (["compare", "nowhere", "nowhere"], "there is no run or file nowhere"),
     (["compare", "a", "b", "--json", "no/where.json"], "there is no folder no"),
     (["report", "nowhere"], "there is no run nowhere"),
+    (["rewards", "sqlr1"], "did you mean 'sql-r1'"),
+    (["rewards", "--judge", "robist"], "did you mean 'robust'"),
     (["data", "fetch", "spidr"], "did you mean 'spider'"),
     (["reproduce", "mini", "--seeds", "a"], "--seeds"),
     (["reproduce", "mini", "--arms", "nothing", "--out", "x"], "no arm 'nothing'"),

@@ -104,12 +104,12 @@ Rule = Callable[[str, str, Path], float]  # predicted, gold, database -> the scr
 
 
 @contextlib.contextmanager
-def spider_rule(root: Path, *, strict: bool) -> Iterator[Rule]:
+def spider_rule(root: Path, judge: str) -> Iterator[Rule]:
     with script(root / "test-suite-sql-eval", "exec_eval") as module:
 
         def rule(predicted: str, gold: str, database: Path) -> float:
-            written = predicted if strict else predicted.replace("value", "1")
-            return module.eval_exec_match(str(database), written, gold, False, strict, False)
+            written = predicted.replace("value", "1") if judge == "spider" else predicted
+            return module.eval_exec_match(str(database), written, gold, False, judge == "spider-strict", False)
 
         yield rule
 
@@ -155,7 +155,7 @@ def rule_of(judge: str, root: Path, folder: Path) -> contextlib.AbstractContextM
     if judge.startswith("spider2"):
         return spider2_rule(root, folder)
     if judge.startswith("spider"):
-        return spider_rule(root, strict=judge == "spider-strict")
+        return spider_rule(root, judge)
     return bird_rule(
         root, *{"bird-ex": ("evaluation_ex", "calculate_ex"), "bird-f1": ("evaluation_f1", "calculate_f1_score")}[judge]
     )
@@ -258,7 +258,7 @@ def compare(judge: str, rule: Rule, database: Path, pairs: list[tuple[str, str]]
     return counts
 
 
-JUDGES = ("spider", "spider-strict", "bird-ex", "bird-f1", "spider2")
+JUDGES = ("spider", "spider-strict", "spider-exec", "bird-ex", "bird-f1", "spider2")
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # the scripts' own
 ]

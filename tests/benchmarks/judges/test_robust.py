@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlrl.benchmarks.judges import load_judge
 from sqlrl.benchmarks.judges.robust import TOLERANCE, orders_rows
 from sqlrl.executors.base import Gold, Row
-from sqlrl.executors.relations import Matcher
+from sqlrl.executors.relations import Matcher, matcher_for
 
 BAG, LIST = Gold(query="SELECT * FROM t"), Gold(query="SELECT * FROM t ORDER BY 1")
 # 3 and 3 + 2e-6 are close (relative to the larger), 3 and 3 + 4e-6 are not, each is close to the one between.
@@ -143,3 +143,12 @@ UNORDERED = [
 @pytest.mark.parametrize(("query", "ordered"), [*((q, True) for q in ORDERED), *((q, False) for q in UNORDERED)])
 def test_only_an_order_at_the_top_counts(query: str, ordered: bool, ending: str) -> None:
     assert orders_rows(query + ("\n" + ending if ending else "")) is ordered
+
+
+def test_cell_f1_calls_right_what_robust_calls_right_and_marks_the_rest() -> None:
+    marked, plain = load_judge("cell-f1"), load_judge("robust")
+    for gold in (BAG, LIST):
+        assert matcher_for(marked.relation(gold), [(1, 2), (3, 4)]).score([(1, 2)]) == pytest.approx(2 * 2 / (2 + 4))
+        for rows in ([(1, 2), (3, 4)], [(3, 4), (1, 2)], [(2, 1), (4, 3)]):
+            mark = matcher_for(marked.relation(gold), [(1, 2), (3, 4)]).score(rows)
+            assert (mark == 1) == (Matcher(plain.relation(gold), [(1, 2), (3, 4)]).score(rows) == 1)

@@ -17,6 +17,7 @@ import pytest
 
 from sqlrl.config import TrainConfig
 from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.rewards.presets import KINDS
 from sqlrl.training.run import Interrupted, Quiet, train
 
 pytest.importorskip("trl")
@@ -28,7 +29,6 @@ SMALL: dict[str, Any] = {
     "limit": 40, "sft_steps": 12, "rft_steps": 6, "grpo_steps": 6, "questions": 4, "num_generations": 4,
     "save_steps": 2, "threads": 1, "workers": 1, "max_completion_tokens": 24,
 }  # fmt: skip
-TIMES = {"seconds", "reward_seconds", "sample_seconds", "processor_seconds"}
 
 
 def _config(out: Path, name: str, **settings: Any) -> TrainConfig:
@@ -36,7 +36,7 @@ def _config(out: Path, name: str, **settings: Any) -> TrainConfig:
 
 
 def _without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+    return [{key: value for key, value in line.items() if not key.endswith("seconds")} for line in lines]
 
 
 @pytest.mark.parametrize("method", ["sft", "sft+grpo", "sft+sft"])
@@ -52,7 +52,30 @@ def test_a_method_runs_to_its_end(tmp_path: Path, method: str) -> None:
     assert max(line["step"] for line in lines if line["stage"] == "sft") == 12
     if "grpo" in method:
         assert list((run.folder / "completions").glob("*.parquet"))
-        assert all(0 <= line["sampled_reward"] <= 1 for line in lines if "sampled_reward" in line)
+        steps = [line for line in lines if "sampled_reward" in line]
+        assert all(0 <= line["sampled_reward"] <= 1 for line in steps)
+        for line in steps:
+            assert line["reward/result"] == pytest.approx(line["sampled_reward"])
+            assert sum(line[f"reward/{kind}"] for kind in KINDS) == pytest.approx(1)
+            assert 0 < line["reward/share_of_seconds"] < 1
+            assert line["reward/seconds"] <= line["reward_seconds"] < line["seconds"]
+
+
+@pytest.mark.parametrize("reward", ["sql-r1", "cell-f1"])
+def test_a_reward_with_marks_between_trains(tmp_path: Path, reward: str) -> None:
+    """A bonus for length on top of right, or half a mark beneath it, is told by its parts."""
+    run = train(_config(tmp_path, "run", method="sft+grpo", reward=reward, sft_steps=60), Quiet())
+    import pyarrow.parquet as pq
+
+    steps = [line for line in run.metrics() if "sampled_reward" in line]
+    parts = {"sql-r1": ("format", "executability", "result", "length", "thinking"), "cell-f1": ("result",)}[reward]
+    for line in steps:
+        assert sum(line[f"reward/{part}"] for part in parts) == pytest.approx(line["sampled_reward"])
+        assert line["reward/unjudged"] == 0
+    (file, *_) = sorted((run.folder / "completions").glob("*.parquet"))
+    for row in pq.read_table(file).to_pylist():
+        assert row["reward"] == pytest.approx(sum(row[part] for part in parts))
+        assert row["reason"]
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
