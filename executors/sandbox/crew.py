@@ -21,7 +21,8 @@ from sqlrl.executors.sandbox.process import Launched, Workplace, launch
 
 __all__ = ["GRACE_SECONDS", "WALL_FACTOR", "Crew"]
 
-WALL_FACTOR, GRACE_SECONDS = 3.5, 0.4  # wall time past which a query is ended though it got no processor
+# Times the limit, and beside it: wall time past which a query is ended in any case.
+WALL_FACTOR, GRACE_SECONDS = 3.5, 0.1
 SECONDS_TO_START, STARTS_THAT_MAY_FAIL = 60.0, 3
 SECONDS_FOR_NOBODY = 0.5  # what a query may still take once its caller has gone
 

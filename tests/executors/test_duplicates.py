@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,16 @@ def test_golds_whose_numbers_differ_by_type_are_told_apart(concerts: Path) -> No
     pairs = [("select 1, 1.5", Gold(rows=rows)) for rows in (((1, 1.5),), ((1.0, 1.5),))]
     with open_executor(str(concerts), workers=1) as executor:
         assert [comparison.equal for comparison in executor.compare_many(pairs, relation)] == [True, False]
+
+
+PARTS = ["select", "x", "(", "'a  b'", '"c \n d"', "` `", " ", " ", "  ", "\n", "\t", " \r\n "]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=9))
+def test_the_short_ways_find_what_the_long_way_does(parts: list[str]) -> None:
+    """White space outside quotes is one blank, or one line's end where there is any; the ends have none."""
+    expected = ""
+    for blank, run in groupby(parts, str.isspace):
+        text = "".join(run)
+        expected += ("\n" if "\n" in text else " ") if blank else text
+    assert likeness(0, "".join(parts), "rest") == (expected.strip(" \n"), "rest")
