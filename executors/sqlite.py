@@ -6,7 +6,6 @@ knows only reading, limits on the size of everything that a statement is made of
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import time
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlrl.executors.base import Limits, Outcome, Row
+from sqlrl.executors.database_file import as_uri, identity_of, key_of, was_changed_since
 from sqlrl.executors.description import VIEWS_SHARE, describe_table
 from sqlrl.executors.names import fold, fold_all
 from sqlrl.executors.sandbox.pieces import pieces
@@ -57,7 +57,6 @@ LIMITS = (
     (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1),
     (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
 )
-_BY_EFFECTIVE_USER = os.access in os.supports_effective_ids
 _SPACE = re.compile(r"\s+")
 _ERRORS = (sqlite3.Error, sqlite3.Warning, MemoryError, ValueError, OverflowError, SystemError)
 
@@ -69,7 +68,7 @@ class SQLiteEngine:
         self.limits = limits
         self.memory_bytes = limits.memory_bytes
         self.tables = fold_all(tables)
-        self.files = {path: _file_key(path) for path in files}
+        self.files = {path: key_of(path) for path in files}
         # A database in WAL mode is read with its log; the folder itself stays closed.
         self.readable = [name for path in files for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal")]
         self.connections: OrderedDict[str, _Connection] = OrderedDict()
@@ -95,18 +94,16 @@ class SQLiteEngine:
         return connection
 
     def _identity(self, path: str) -> tuple[Any, ...]:
-        """Device, inode, times of change and size of the file and of its log, size of its journal."""
+        known = self.files.get(path)
         try:
-            status = os.stat(path)
+            identity = identity_of(path, known)
         except FileNotFoundError:
-            if self.files.get(path) is None:  # nor was it there when this worker started
+            if known is None:  # nor was it there when this worker started
                 raise QueryEnded(Outcome.UNAVAILABLE, GONE) from None
             raise StaleSource from None
-        log = _size(f"{path}-wal")
-        if (status.st_dev, status.st_ino, log > 0) != self.files.get(path):
+        if identity is None:
             raise StaleSource
-        stamps = (status.st_mtime_ns, status.st_ctime_ns, _changed(f"{path}-wal") if log else 0)
-        return (status.st_dev, status.st_ino, stamps, status.st_size, log, _size(f"{path}-journal"))
+        return identity
 
 
 class _Connection:
@@ -131,7 +128,7 @@ class _Connection:
         limits = self.limits
         try:
             self.connection = sqlite3.connect(
-                f"file:{_quoted(self.path)}?mode=ro{'&immutable=1' if immutable else ''}", uri=True,
+                f"file:{as_uri(self.path)}?mode=ro{'&immutable=1' if immutable else ''}", uri=True,
                 isolation_level=None, check_same_thread=False, cached_statements=32,
                 timeout=min(1.0, limits.seconds / 2),
             )  # fmt: skip
@@ -178,12 +175,7 @@ class _Connection:
 
     def _was_written(self) -> bool:
         """Whether somebody wrote to the file, of which no lock would have kept him, since it was opened."""
-        if not self.immutable:
-            return False
-        try:
-            return os.stat(self.path).st_ctime_ns != self.identity[2][1]
-        except OSError:  # it is gone; what is open of it can be read as it was
-            return False
+        return self.immutable and was_changed_since(self.path, self.identity)
 
     def _fetch_text(self, query: str, rows: int) -> tuple[tuple[str, ...], list[Row]]:
         try:
@@ -352,35 +344,3 @@ def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:
 def _text(stored: bytes) -> str:
     """What is not UTF-8 keeps its bytes."""
     return stored.decode("utf-8", "surrogateescape")
-
-
-def _quoted(path: str) -> str:
-    """A path as a part of SQLite's URI."""
-    plain = b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    return "".join(chr(byte) if byte in plain else f"%{byte:02x}" for byte in os.fsencode(path))
-
-
-def _file_key(path: str) -> tuple[int, int, bool] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino, _size(f"{path}-wal") > 0)
-
-
-def _changed(path: str) -> int:
-    """When a file was last changed, 0 where it is gone: a log that begins again may have its old size."""
-    try:
-        return os.stat(path).st_ctime_ns
-    except OSError:
-        return 0
-
-
-def _size(path: str) -> int:
-    # Mostly there is none, and to be told so by an exception costs five times as much.
-    if not os.access(path, os.F_OK, effective_ids=_BY_EFFECTIVE_USER):
-        return 0
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
