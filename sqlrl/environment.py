@@ -7,7 +7,7 @@ method besides is a tool, by its name, types and docstring. All instances share 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from sqlrl.observation import Caps, describe_block, harmless, observe, tables_in
 
 if TYPE_CHECKING:
     from sqlrl.judging import Judging
+    from sqlrl.prompts import Prompter
 
 __all__ = ["Allowance", "Environment", "EnvironmentFactory"]
 
@@ -31,6 +32,14 @@ class Allowance:
     calls: int = 4
     seconds: float = 10.0
     caps: Caps = field(default_factory=Caps)
+
+    @classmethod
+    def of(cls, prompter: Prompter, seconds: float) -> Allowance:
+        """Two calls for each message but the last. seconds: of one query. A policy that is asked tersely sees little:
+        its memory is small."""
+        calls = 2 * max(1, prompter.turns - 1)
+        small = Caps(rows=4, cell=24, characters=400)
+        return cls(calls, calls * seconds, small if prompter.style == "terse" else Caps())
 
 
 class Environment:
@@ -153,6 +162,12 @@ class EnvironmentFactory:
 
     def __call__(self) -> Environment:
         return Environment(self)
+
+    @property
+    def tools(self) -> list[Callable[..., str]]:
+        """The tools of an environment, in the order in which TRL tells a policy of them."""
+        environment = self()
+        return [environment.describe, environment.run_sql]
 
     def source_of(self, example_id: str) -> str | None:
         """The database that an example's queries run on, None where it is not known or not there."""
