@@ -73,6 +73,11 @@ class Environment:
         """Whether a database did not answer: what the policy does after that is not its fault."""
         return self._unavailable
 
+    @property
+    def result(self) -> Result | None:
+        """Of the last query; its first rows, as many as are shown."""
+        return self._result
+
     def reset(self, example_id: str = "", **columns: Any) -> None:
         """Forget the last rollout; the next one is about this example's database. Further columns are not looked at."""
         self._clear(example_id)
@@ -101,6 +106,7 @@ class Environment:
         late = result.outcome is Outcome.TIMED_OUT
         self._seconds += max(result.seconds, self._factory.judging.limits.seconds) if late else result.seconds
         self._queries.append((query, result.outcome))
+        self._result = result
         self._unavailable |= result.outcome is Outcome.UNAVAILABLE
         return observe(result, caps)
 
@@ -144,6 +150,7 @@ class Environment:
     def _clear(self, example_id: str) -> None:
         self._example_id = example_id
         self._queries: list[tuple[str, Outcome]] = []
+        self._result: Result | None = None
         self._calls = 0
         self._seconds = 0.0
         self._unavailable = False

@@ -108,9 +108,7 @@ class Prompter:
         which the template tells it of."""
         if not getattr(tokenizer, "chat_template", None):
             raise UsageError("this model's tokenizer has no chat template: use an instruction-tuned checkpoint")
-        text: str = tokenizer.apply_chat_template(
-            messages, tools=tools, tokenize=False, add_generation_prompt=True
-        )
+        text: str = tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=True)
         return text + "<think>" if self.prefill else text
 
     def completion(self, query: str, thought: str = "") -> str:

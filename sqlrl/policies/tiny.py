@@ -71,9 +71,7 @@ class TinyShape:
     context: int = 4096
 
 
-def create_tokenizer(
-    texts: Iterable[str], vocabulary: int = 2048, context: int = 4096, *, tools: bool = False
-) -> Any:
+def create_tokenizer(texts: Iterable[str], vocabulary: int = 2048, context: int = 4096, *, tools: bool = False) -> Any:
     """A byte-level BPE tokenizer trained on `texts`, with a chat template; splits digits one by one.
 
     Any text can be written with it, since every byte is a token; `vocabulary` is an upper bound. tools: for a policy

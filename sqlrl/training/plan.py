@@ -121,7 +121,7 @@ def draw_plan(
         demonstrations = read_demonstrations(Path(config.demonstrations).expanduser(), train)
     else:
         demonstrations = benchmark.demonstrations()
-    method = config.method or recipe.default_method
+    method = config.method or ("sft+grpo" if prompter.turns > 1 else recipe.default_method)
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
     validation = [e for e in benchmark.examples("validation") if benchmark.sources(e)] if config.evaluate else []
@@ -134,6 +134,8 @@ def draw_plan(
             "a policy from scratch gets near nothing on databases that it has not seen: "
             f"this is made for a checkpoint such as --policy {load_recipe('large').policy}"
         )
+    if prompter.turns > 1:
+        _check_turns(stages_of(method, allow_gold))
     stages = _stages(method, recipe, policy, config, allow_gold)
     return Plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
@@ -163,12 +165,24 @@ def _stages(method: str, recipe: Recipe, policy: str, config: TrainConfig, allow
     return stages
 
 
+def _check_turns(methods: tuple[str, ...]) -> None:
+    """UsageError for a method that knows no dialogues."""
+    for method in methods:
+        if method not in ("sft", "grpo"):
+            raise UsageError(f"--turns goes with sft and grpo, not with {method}")
+
+
 def _prompter(policy: str, config: TrainConfig, recipe: Recipe, answer_key: str) -> Prompter:
     """As the policy was taught to be asked where it was trained here and no flag says otherwise, else the recipe's."""
     taught = _taught(policy)
     if taught is not None and config.prompt_style is None and config.thinking is None:
-        return replace(taught, answer_key=answer_key, prefill=taught.prefill or config.prefill)
-    return Prompter(style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key)
+        return replace(
+            taught, answer_key=answer_key, prefill=taught.prefill or config.prefill, turns=config.turns or taught.turns
+        )
+    return Prompter(
+        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key,
+        turns=config.turns or 1,
+    )  # fmt: skip
 
 
 def _taught(policy: str) -> Prompter | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlrl.dialogue import last_word
 from sqlrl.training.groups import Tally
 
 __all__ = ["Witness"]
@@ -32,7 +33,7 @@ class Witness:
         started = time.perf_counter()
         values: list[float | None] = self.reward(prompts, completions, example_id, **columns)
         self.tally = Tally(reward_seconds=time.perf_counter() - started)
-        texts = [value if isinstance(value, str) else value[-1]["content"] for value in completions]
+        texts = [value if isinstance(value, str) else last_word(value) for value in completions]
         self.seen = [
             {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
             for name, text, value in zip(example_id, texts, values, strict=True)
