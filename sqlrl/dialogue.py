@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlrl.environment import Environment
 
-__all__ = ["Dialogue", "answer_calls", "converse", "last_word"]
+__all__ = ["Dialogue", "answer_calls", "converse", "last_word", "transcript"]
 
 
 @dataclass(slots=True)
@@ -116,6 +116,19 @@ def last_word(messages: Sequence[dict[str, Any]]) -> str:
             if function.get("name") == "run_sql" and isinstance(query, str) and query.strip():
                 return f"<answer>{json.dumps({'sql': query}, ensure_ascii=False)}</answer>"
     return text
+
+
+def transcript(dialogue: Dialogue) -> str:
+    """A dialogue for people to read: each message behind the name of who says it."""
+    lines = []
+    for message in dialogue.messages:
+        if message["role"] == "tool":
+            lines.append(f"{message['name']}: {message['content']}")
+            continue
+        calls = [call.get("function") or call for call in message.get("tool_calls") or []]
+        said = [str(message.get("content") or ""), *(f"{c['name']}({json.dumps(c['arguments'])})" for c in calls)]
+        lines.append(f"policy: {' '.join(part for part in said if part)}")
+    return "\n".join(lines)
 
 
 def _padding(tokenizer: Any) -> int:
