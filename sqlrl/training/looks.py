@@ -27,8 +27,8 @@ __all__ = ["TURNS", "Looks", "compare_looks", "keep_looks", "write_looks"]
 TURNS = 3
 # Steps that take about the same processor time, as the table shows: a dialogue is longer than an answer, and TRL's
 # loop samples it turn by turn through transformers.
-ONE = {"turns": 1, "sft_steps": 2_100, "grpo_steps": 150}
-SEVERAL = {"turns": TURNS, "sft_steps": 1_200, "grpo_steps": 60, "questions": 8}
+ONE = {"turns": 1, "sft_steps": 1_200, "grpo_steps": 150}
+SEVERAL = {"turns": TURNS, "sft_steps": 700, "grpo_steps": 60, "questions": 8}
 _ARMS = {"warm": "warm start", "grpo": "GRPO"}
 
 
