@@ -116,7 +116,7 @@ def reinforce(
 
         groups = Witness(DialogueReward(reward), examples, settings.size)
         sampling: dict[str, Any] = {"environment_factory": learner.environments, "reward_funcs": [groups]}
-        further = dialogue_arguments(learner)
+        further = dialogue_arguments(learner, settings.sampler)
     elif settings.own_loop:
         groups = Groups(
             learner, examples, reward, size=settings.size, samples=settings.samples,

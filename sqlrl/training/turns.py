@@ -42,10 +42,11 @@ class DialogueReward:
         return values
 
 
-def dialogue_arguments(learner: Learner) -> dict[str, Any]:
+def dialogue_arguments(learner: Learner, sampler: str = "trl") -> dict[str, Any]:
     """TRL's names and values for dialogues of the learner's turns.
 
-    `max_completion_length` is TRL's bound on a whole dialogue, observations included; each turn has one of its own.
+    `max_completion_length` is TRL's bound on a whole dialogue, observations included; each turn has one of its own,
+    which transformers and vLLM call by different names. sampler: see the recipe's keys.
     """
     assert learner.environments is not None
     turns, allowance = learner.prompter.turns, learner.environments.allowance
@@ -53,5 +54,7 @@ def dialogue_arguments(learner: Learner) -> dict[str, Any]:
     return {
         "max_completion_length": turns * learner.max_completion_tokens + shown,
         "max_tool_calling_iterations": turns - 1,
-        "generation_kwargs": {"max_new_tokens": learner.max_completion_tokens},
+        "generation_kwargs": {
+            "max_tokens" if sampler.startswith("vllm") else "max_new_tokens": learner.max_completion_tokens
+        },
     }
