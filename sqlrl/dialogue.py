@@ -87,7 +87,7 @@ def converse(
 
 def answer_calls(environment: Environment, calls: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """What the tools say to these calls, as messages; what cannot be called says so, in TRL's words."""
-    tools = {"run_sql": environment.run_sql, "describe": environment.describe}
+    tools: dict[str, Callable[..., str]] = {"run_sql": environment.run_sql, "describe": environment.describe}
     observations = []
     for call in calls:
         function = call.get("function") or call

@@ -49,9 +49,16 @@ class Environment:
     a rollout did stands in `queries` (each with how it ended) until the next `reset`.
     """
 
+    _example_id: str
+    _queries: list[tuple[str, Outcome]]
+    _result: Result | None
+    _calls: int
+    _seconds: float
+    _unavailable: bool
+
     def __init__(self, factory: EnvironmentFactory) -> None:
         self._factory = factory
-        self._clear("")
+        self.reset()
 
     @property
     def queries(self) -> Sequence[tuple[str, Outcome]]:
@@ -80,7 +87,12 @@ class Environment:
 
     def reset(self, example_id: str = "", **columns: Any) -> None:
         """Forget the last rollout; the next one is about this example's database. Further columns are not looked at."""
-        self._clear(example_id)
+        self._example_id = example_id
+        self._queries = []
+        self._result = None
+        self._calls = 0
+        self._seconds = 0.0
+        self._unavailable = False
 
     def run_sql(self, query: str) -> str:
         """
@@ -146,14 +158,6 @@ class Environment:
         if self._seconds >= allowance.seconds:
             return f"refused: the {allowance.seconds:g} seconds for queries are spent; answer now"
         return None
-
-    def _clear(self, example_id: str) -> None:
-        self._example_id = example_id
-        self._queries: list[tuple[str, Outcome]] = []
-        self._result: Result | None = None
-        self._calls = 0
-        self._seconds = 0.0
-        self._unavailable = False
 
 
 class EnvironmentFactory:

@@ -13,7 +13,7 @@ from sqlrl.executors.errors import UsageError
 
 __all__ = ["between", "prepare", "read", "written"]
 
-_QUESTION = {"role": "user", "content": "?"}
+_QUESTION: dict[str, Any] = {"role": "user", "content": "?"}
 
 
 def prepare(tokenizer: Any) -> None:
@@ -56,13 +56,13 @@ def read(
     return message
 
 
-def between(tokenizer: Any, observations: Sequence[dict[str, str]]) -> list[int]:
+def between(tokenizer: Any, observations: Sequence[dict[str, Any]]) -> list[int]:
     """The ids from the end of a turn that called tools to where the next turn begins, with what the tools said.
 
     observations: messages of the role "tool".
     """
-    call = {"type": "function", "function": {"name": observations[0]["name"], "arguments": {}}}
-    asked = [_QUESTION, {"role": "assistant", "content": "", "tool_calls": [call]}]
+    call: dict[str, Any] = {"type": "function", "function": {"name": observations[0]["name"], "arguments": {}}}
+    asked: list[dict[str, Any]] = [_QUESTION, {"role": "assistant", "content": "", "tool_calls": [call]}]
     before = _text(tokenizer, asked)
     after = _text(tokenizer, [*asked, *observations], begin=True)
     end = before.rfind(tokenizer.eos_token)
