@@ -23,7 +23,8 @@ __all__ = ["command"]
 @click.option("--max-steps", type=click.IntRange(1), help="At most so many steps of each stage, for a quick look.")
 @click.option("--diversity", type=click.IntRange(2), metavar="K", help="And count the right shapes among K samples.")
 @click.option(
-    "--ablation", type=click.Choice(["thinking", "turns"]),
+    "--ablation",
+    type=click.Choice(["thinking", "turns"]),
     help="Instead: GRPO with and without a <think> part, or with and without looks at the database.",
 )
 @click.option("--readme", metavar="FILE", help="Put the table into this document, and the curve beside it.")
