@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark, load_judge
 from sqlrl.distillation import read_demonstrations
+from sqlrl.environment import Allowance
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter
@@ -17,6 +18,7 @@ from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
 from sqlrl.training.recipe import Recipe, load_recipe, recipe_for
 from sqlrl.training.thoughts import thought_for
+from sqlrl.training.turns import longest_dialogue
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark, Demonstration, Example
@@ -69,6 +71,14 @@ class Plan:
     def is_tiny(self) -> bool:
         return self.policy == "tiny"
 
+    @property
+    def completion_tokens(self) -> int:
+        """The most tokens that follow a prompt: of a completion, or of a dialogue with what is shown in it."""
+        if self.prompter.turns == 1:
+            return self.recipe.max_completion_tokens
+        allowance = Allowance.of(self.prompter, self.config.seconds)
+        return longest_dialogue(self.prompter.turns, self.recipe.max_completion_tokens, allowance)
+
     def completion_of(self, query: str, thought: str = "") -> str:
         """What the policy should have written to give `query`."""
         return self.prompter.completion(query, thought or (thought_for(query) if self.prompter.thinking else ""))
@@ -105,6 +115,8 @@ def draw_plan(
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
     prompter = _prompter(policy, config, recipe, benchmark.answer_key)
+    if prompter.turns > 1 and recipe.sampler == "own":
+        recipe = replace(recipe, sampler="trl")  # which knows environments
     every = benchmark.examples("train")
     faults = benchmark.faults()
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlrl.dialogue import last_word
 
 if TYPE_CHECKING:
-    from sqlrl.environment import Environment
+    from sqlrl.environment import Allowance, Environment
     from sqlrl.training.learner import Learner
 
-__all__ = ["DialogueReward", "dialogue_arguments"]
+__all__ = ["DialogueReward", "dialogue_arguments", "longest_dialogue"]
 
 
 class DialogueReward:
@@ -42,6 +42,12 @@ class DialogueReward:
         return values
 
 
+def longest_dialogue(turns: int, turn_tokens: int, allowance: Allowance) -> int:
+    """The most tokens that follow a prompt. TRL leaves out an observation that would pass it."""
+    shown = allowance.calls * (allowance.caps.characters + 8)  # tokens are seldom shorter than a character
+    return turns * turn_tokens + shown
+
+
 def dialogue_arguments(learner: Learner, sampler: str = "trl") -> dict[str, Any]:
     """TRL's names and values for dialogues of the learner's turns.
 
@@ -49,10 +55,9 @@ def dialogue_arguments(learner: Learner, sampler: str = "trl") -> dict[str, Any]
     which transformers and vLLM call by different names. sampler: see the recipe's keys.
     """
     assert learner.environments is not None
-    turns, allowance = learner.prompter.turns, learner.environments.allowance
-    shown = allowance.calls * (allowance.caps.characters + 8)  # no token is shorter than a character
+    turns = learner.prompter.turns
     return {
-        "max_completion_length": turns * learner.max_completion_tokens + shown,
+        "max_completion_length": longest_dialogue(turns, learner.max_completion_tokens, learner.environments.allowance),
         "max_tool_calling_iterations": turns - 1,
         "generation_kwargs": {
             "max_tokens" if sampler.startswith("vllm") else "max_new_tokens": learner.max_completion_tokens

@@ -92,6 +92,8 @@ def test_several_turns_are_warm_started_and_reinforced() -> None:
     plan = draw_plan(TrainConfig("mini", policy="tiny", turns=3, limit=10))
     assert [stage.method for stage in plan.stages] == ["sft", "grpo"]
     assert plan.prompter.turns == 3
+    assert plan.recipe.sampler == "trl"
+    assert plan.completion_tokens > 3 * plan.recipe.max_completion_tokens
     assert draw_plan(TrainConfig("mini", policy="tiny", limit=10)).prompter.turns == 1
 
 
