@@ -36,12 +36,14 @@ class Example:
 class Demonstration:
     """A question with a query to imitate: what a warm start learns from. The query need not be this house's reading.
 
-    thought: what a policy that thinks first should write before the query.
+    thought: what a policy that thinks first should write before the query. alternatives: queries by other readings, to
+    try where a look at the result shows that it cannot be meant.
     """
 
     example: Example
     query: str
     thought: str = ""
+    alternatives: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -68,8 +68,15 @@ class Mini:
                 continue
             query = question.query(Reading.draw(generator))
             example = self._example(question, f"demonstration-{len(demonstrations)}", query)
-            demonstrations.append(Demonstration(example, query, question.thought))
+            others = self._alternatives(question, query, len(demonstrations))
+            demonstrations.append(Demonstration(example, query, question.thought, others))
         return demonstrations
+
+    def _alternatives(self, question: Question, query: str, number: int) -> tuple[str, ...]:
+        """Up to two queries by other readings, drawn at random."""
+        generator = self._generator(f"alternatives/{number}")
+        drawn = [question.query(Reading.draw(generator)) for _ in range(6)]
+        return tuple(other for other in dict.fromkeys(drawn) if other != query)[:2]
 
     def sources(self, example: Example) -> list[str]:
         """Two instances of the house's schema: a query that is right by luck on one is wrong on the other."""

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks import load_benchmark
-from sqlrl.evaluation import ask
+from sqlrl.dialogue import Dialogue, last_word
+from sqlrl.environment import Allowance, EnvironmentFactory
+from sqlrl.evaluation import ask, put
 from sqlrl.executors.errors import UnavailableError, UsageError
 from sqlrl.policies import load_policy
 from sqlrl.policies.cache import default_folder
+from sqlrl.policies.local import LocalPolicy
 from sqlrl.prompts import Prompter
 from sqlrl.shots import Shots
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark, Example
     from sqlrl.config import EvalConfig
     from sqlrl.judging import Judging
+    from sqlrl.policies import Policy
     from sqlrl.policies.endpoint import EndpointPolicy
     from sqlrl.policies.usage import Usage
     from sqlrl.training.run import Progress
@@ -31,12 +35,14 @@ _BATCH = {"LocalPolicy": 256, "ScriptedPolicy": 32}  # a local policy sorts long
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """completions: config.samples for each question. usage: of an endpoint, None of others."""
+    """completions: config.samples for each question. usage: of an endpoint, None of others. dialogues: what went before
+    each completion, where a policy looks at the database; empty where not."""
 
     completions: list[list[str]]
     prompter: Prompter
     usage: Usage | None = None
     notes: list[str] = field(default_factory=list)
+    dialogues: list[list[Dialogue]] = field(default_factory=list)
 
 
 def ask_policy(
@@ -67,6 +73,8 @@ def ask_policy(
         cache=cache,
     )  # fmt: skip
     prompter = _prompter(config, benchmark, policy)
+    if prompter.turns > 1 or (policy.prompter is not None and policy.prompter.turns > 1):
+        return _converse(config, policy, prompter, examples, judging, shots, progress, notes)
     advance = progress.start(f"asking {policy.name}", len(examples))
     how: dict[str, Any] = {
         "n": config.samples, "temperature": config.heat, "max_tokens": config.max_tokens,
@@ -90,10 +98,36 @@ def ask_policy(
     return Asked(said, prompter, endpoint.usage, [*notes, *endpoint.notes])
 
 
+def _converse(
+    config: EvalConfig, policy: Policy, prompter: Prompter, examples: Sequence[Example], judging: Judging,
+    shots: Shots | None, progress: Progress, notes: list[str],
+) -> Asked:  # fmt: skip
+    """Dialogues with looks at the database, judged by their last words."""
+    if not isinstance(policy, LocalPolicy):
+        raise UsageError(f"--turns is for policies on this machine, not for {policy.name}")
+    factory = EnvironmentFactory(judging, Allowance.of(prompter, config.seconds))
+    prompts = put(examples, judging, prompter, sample_rows=config.sample_rows, shots=shots)
+    environments = [factory() for _ in examples for _ in range(config.samples)]
+    for index, environment in enumerate(environments):
+        environment.reset(example_id=examples[index // config.samples].id)
+    advance = progress.start(f"asking {policy.name}", len(environments))
+    held = policy.converse(
+        [prompt for prompt in prompts for _ in range(config.samples)], environments, turns=prompter.turns,
+        temperature=config.heat, max_tokens=config.max_tokens, advance=lambda count: advance(count, ""),
+    )  # fmt: skip
+    groups = [held[start : start + config.samples] for start in range(0, len(held), config.samples)]
+    said = [[last_word(dialogue.messages) for dialogue in group] for group in groups]
+    looks = sum(environment.calls for environment in environments)
+    notes = [*notes, f"up to {prompter.turns} turns: {looks / max(1, len(environments)):.2f} calls of tools a question"]
+    return Asked(said, replace(prompter, thinking=False), None, notes, groups)
+
+
 def _prompter(config: EvalConfig, benchmark: Benchmark, policy: Any) -> Prompter:
     """A policy that was trained here is asked as it was taught; another one gets the full instructions."""
     dialect = _DIALECTS.get(getattr(benchmark, "dialect", ""), "SQLite")
     prompter: Prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key, dialect=dialect)
+    if config.turns is not None:
+        prompter = replace(prompter, turns=config.turns)
     if config.thinking is not None:
         prompter = replace(prompter, thinking=config.thinking, prefill=prompter.prefill and config.thinking)
     if config.prefill:

@@ -14,6 +14,7 @@ from sqlrl.benchmarks.judges import OFFICIAL
 from sqlrl.benchmarks.predictions import read_predictions
 from sqlrl.benchmarks.published import Published, published_for
 from sqlrl.config import EvalConfig, write_config
+from sqlrl.dialogue import transcript
 from sqlrl.evaluation import Item, Summary, evaluate, summarise
 from sqlrl.executors.base import Limits, Outcome
 from sqlrl.executors.errors import DataError, UsageError, nearest
@@ -91,6 +92,11 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
             items, samples = _judge_samples(config, examples, asked, judging, progress)
         else:
             items = _judge(examples, judging, progress, predictions=predictions)
+        if asked and asked.dialogues and config.samples == 1:
+            items = [
+                replace(item, completion=transcript(dialogue), details={"turns": dialogue.turns})
+                for item, (dialogue,) in zip(items, asked.dialogues, strict=True)
+            ]
         items = [replace(item, index=place) for item, place in zip(items, chosen, strict=True)]
         advance_golds = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))

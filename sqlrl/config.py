@@ -68,6 +68,7 @@ class TrainConfig(_Config):
     prompt_style: str | None = None
     thinking: bool | None = None
     prefill: bool = False
+    turns: int | None = None  # messages about one question; all but the last may look at the database
     save_steps: int = 50
     evaluate: bool = True
     report_to: str = "none"  # tensorboard, wandb, trackio; several with commas between
@@ -105,7 +106,7 @@ class TrainConfig(_Config):
     def __post_init__(self) -> None:
         self._check(
             at_least_one=(
-                "max_steps", "threads", "workers", "limit", "save_steps", "questions", "rft_rounds", "updates",
+                "turns", "max_steps", "threads", "workers", "limit", "save_steps", "questions", "rft_rounds", "updates",
                 "sft_steps", "rft_steps", "grpo_steps", "grpo_samples", "max_completion_tokens", "max_prompt_tokens",
             ),
             above_nought=("seconds", "sft_learning_rate", "grpo_learning_rate", "temperature"),
@@ -153,6 +154,7 @@ class EvalConfig(_Config):
     sample_rows: int = 0
     thinking: bool | None = None
     prefill: bool = False
+    turns: int | None = None  # as the policy was taught where nothing is said
     out: str = "runs"
     name: str | None = None
     json: str | None = None
@@ -160,7 +162,7 @@ class EvalConfig(_Config):
 
     def __post_init__(self) -> None:
         self._check(
-            at_least_one=("max_tokens", "workers", "threads", "limit", "samples", "parallel"),
+            at_least_one=("turns", "max_tokens", "workers", "threads", "limit", "samples", "parallel"),
             above_nought=("seconds", "timeout"),
             not_negative=("seed", "temperature", "sample_rows", "shots", "price_in", "price_out"),
         )  # fmt: skip

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
     from sqlrl.golds import Ceiling
     from sqlrl.judging import Judged, Judging
-    from sqlrl.policies import Policy
+    from sqlrl.policies import Message, Policy
     from sqlrl.shots import Shots
 
-__all__ = ["Item", "Score", "Summary", "ask", "evaluate", "rank", "summarise"]
+__all__ = ["Item", "Score", "Summary", "ask", "evaluate", "put", "rank", "summarise"]
 
 
 _DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
@@ -165,6 +165,25 @@ def ask(
     advance: Callable[[int], None] | None = None,
 ) -> list[list[str]]:
     """`n` completions for each example. shots: shown before each question."""
+    prompts = put(examples, judging, prompter, sample_rows=sample_rows, shots=shots)
+    said: list[list[str]] = []
+    for start in range(0, len(prompts), batch):
+        part = prompts[start : start + batch]
+        said.extend(policy.generate(part, n, temperature, max_tokens))
+        if advance is not None:
+            advance(len(part))
+    return said
+
+
+def put(
+    examples: Sequence[Example],
+    judging: Judging,
+    prompter: Prompter,
+    *,
+    sample_rows: int = 0,
+    shots: Shots | None = None,
+) -> list[list[Message]]:
+    """The conversation that asks each example, up to where the policy writes."""
     describe = prompter.needs_description
     descriptions: dict[str, str] = {}
 
@@ -174,20 +193,13 @@ def ask(
             descriptions[key] = judging.describe(example, sample_rows)
         return descriptions[key]
 
-    prompts = [
+    return [
         [
             *(shots.before(example, prompter) if shots is not None else []),
             *prompter.messages(example, description(example) if describe else ""),
         ]
         for example in examples
     ]
-    said: list[list[str]] = []
-    for start in range(0, len(prompts), batch):
-        part = prompts[start : start + batch]
-        said.extend(policy.generate(part, n, temperature, max_tokens))
-        if advance is not None:
-            advance(len(part))
-    return said
 
 
 def evaluate(

@@ -44,6 +44,9 @@ __all__ = ["command"]
 @click.option("--sample-rows", default=0, show_default=True, help="Rows of each table that the prompt shows.")
 @click.option("--thinking/--no-thinking", default=None, help="Ask for a <think> part.")
 @click.option("--prefill", is_flag=True, help="End the prompt with <think>.")
+@click.option(
+    "--turns", type=int, metavar="N", help="Messages about one question, all but the last looks [default: as taught]."
+)
 @click.option("--results/--no-results", default=True, help="Keep the first rows of both results for the report.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that run queries [default: one a processor].")
 @click.option("--threads", type=click.IntRange(1), help="Of torch.")

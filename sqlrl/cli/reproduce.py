@@ -22,7 +22,11 @@ __all__ = ["command"]
 @click.option("--threads", type=click.IntRange(1), help="Of torch [default: the processors, at most 4].")
 @click.option("--max-steps", type=click.IntRange(1), help="At most so many steps of each stage, for a quick look.")
 @click.option("--diversity", type=click.IntRange(2), metavar="K", help="And count the right shapes among K samples.")
-@click.option("--ablation", type=click.Choice(["thinking"]), help="Instead: GRPO with and without a <think> part.")
+@click.option(
+    "--ablation",
+    type=click.Choice(["thinking", "turns"]),
+    help="Instead: GRPO with and without a <think> part, or with and without looks at the database.",
+)
 @click.option("--readme", metavar="FILE", help="Put the table into this document, and the curve beside it.")
 @click.pass_context
 def command(
@@ -34,7 +38,8 @@ def command(
     All arms start from one warm start of the same seed and are judged on the test split, which training does not read:
     more SFT on the same pairs (the control), rejection sampling, GRPO, and SFT with the golds (the ceiling). What is
     done is not done again: run it anew after an interruption. --ablation thinking trains with and without a reasoning
-    part, and draws accuracy and both lengths over the steps.
+    part, and draws accuracy and both lengths over the steps. --ablation turns puts a policy that answers in one turn
+    beside one that runs queries and sees their results first, at about the same compute.
     """
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.errors import UsageError
@@ -49,10 +54,14 @@ def command(
     if not all(seed.strip().isdigit() for seed in seeds.split(",")):
         raise UsageError(f"--seeds are whole numbers such as 0,1,2, not {seeds!r}")
     chosen = [int(seed) for seed in seeds.split(",")]
-    folder = Path(out or f"runs/{'ablation' if ablation else 'reproduce'}-{benchmark}")
+    kind = {None: "reproduce", "thinking": "ablation", "turns": "turns"}[ablation]
+    folder = Path(out or f"runs/{kind}-{benchmark}")
     settings = {"max_steps": max_steps} if max_steps else None
     with Terminal() as terminal:
         try:
+            if ablation == "turns":
+                _take_turns(benchmark, chosen, folder, terminal, threads, settings, readme)
+                return
             if ablation:
                 _ablate(benchmark, chosen, folder, terminal, data, threads, settings, readme)
                 return
@@ -80,6 +89,24 @@ def command(
             if readme:
                 put_into(Path(readme), f"exploration {benchmark}", kept.read_text(encoding="utf-8"))
             terminal.print(f"table  {kept}")
+
+
+def _take_turns(
+    benchmark: str, seeds: list[int], folder: Path, terminal: Terminal, threads: int | None,
+    settings: dict[str, Any] | None, readme: str | None,
+) -> None:  # fmt: skip
+    from sqlrl.executors.errors import UsageError
+    from sqlrl.training.comparison import put_into
+    from sqlrl.training.looks import compare_looks, keep_looks
+
+    if benchmark != "mini":
+        raise UsageError("--ablation turns is made for mini, whose demonstrations know several readings of a question")
+    kept = keep_looks(compare_looks(seeds, folder, terminal, threads=threads, settings=settings), folder)
+    table = kept.read_text(encoding="utf-8")
+    terminal.out.print(table, markup=False, soft_wrap=True)
+    if readme:
+        put_into(Path(readme), "turns mini", table)
+    terminal.print(f"table  {kept}")
 
 
 def _ablate(

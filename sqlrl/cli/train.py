@@ -47,6 +47,9 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "pr
 @click.option("--thinking/--no-thinking", default=None, help="Whether a <think> part comes first.")
 @click.option("--prefill", is_flag=True, help="End the prompt with <think>.")
 @click.option(
+    "--turns", type=int, metavar="N", help="Messages about one question; all but the last may look at the database."
+)
+@click.option(
     "--lora", type=int, metavar="RANK", help="Low-rank adapter; 0 trains all weights [default: the recipe's]."
 )
 @click.option("--save-steps", default=50, show_default=True, help="Steps between checkpoints.")

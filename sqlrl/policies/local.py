@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.errors import DataError, MissingExtraError, UnavailableError, UsageError
 from sqlrl.policies import Message
 from sqlrl.prompts import Prompter
+
+if TYPE_CHECKING:
+    from sqlrl.dialogue import Dialogue
+    from sqlrl.environment import Environment
 
 __all__ = ["LocalPolicy", "check_device", "load_checkpoint", "load_tokenizer"]
 
@@ -55,22 +59,52 @@ class LocalPolicy:
 
         from sqlrl.training.rollout import sample
 
-        prompter = self.prompter or Prompter()
-        ids = [
-            self.tokenizer(prompter.render(self.tokenizer, messages), add_special_tokens=False)["input_ids"]
-            for messages in prompts
-        ]
+        ids = self._ids(prompts)
         device = next(self.model.parameters()).device
-        tiny = sum(parameter.numel() for parameter in self.model.parameters()) < 50_000_000
         sampled = sample(
             self.model, ids, n=n, temperature=temperature, max_tokens=max_tokens,
             eos_token_id=self.tokenizer.eos_token_id,
             pad_token_id=self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None
             else self.tokenizer.eos_token_id,
-            generator=torch.Generator(device=device).manual_seed(self.seed), rows=512 if tiny else 16,
+            generator=torch.Generator(device=device).manual_seed(self.seed), rows=self._rows,
             advance=self.advance,
         )  # fmt: skip
         return [self.tokenizer.batch_decode(group, skip_special_tokens=True) for group in sampled]
+
+    def converse(
+        self,
+        prompts: Sequence[list[Message]],
+        environments: Sequence[Environment],
+        *,
+        turns: int,
+        temperature: float = 0.0,
+        max_tokens: int = 512,
+        advance: Callable[[int], None] | None = None,
+    ) -> list[Dialogue]:
+        """One dialogue for each conversation, with the tools of the environment beside it. max_tokens: of one turn."""
+        import torch
+
+        from sqlrl.dialogue import converse
+        from sqlrl.policies.calling import prepare
+
+        prepare(self.tokenizer)
+        device = next(self.model.parameters()).device
+        tools = [environments[0].describe, environments[0].run_sql] if environments and turns > 1 else None
+        return converse(
+            self.model, self.tokenizer, self._ids(prompts, tools), environments, turns=turns, temperature=temperature,
+            max_tokens=max_tokens, generator=torch.Generator(device=device).manual_seed(self.seed), rows=self._rows,
+            advance=advance,
+        )  # fmt: skip
+
+    def _ids(self, prompts: Sequence[list[Message]], tools: Sequence[Any] | None = None) -> list[list[int]]:
+        prompter = self.prompter or Prompter()
+        texts = [prompter.render(self.tokenizer, messages, tools) for messages in prompts]
+        return [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+
+    @property
+    def _rows(self) -> int:
+        """Sequences at once."""
+        return 512 if sum(parameter.numel() for parameter in self.model.parameters()) < 50_000_000 else 16
 
 
 def checkpoint_in(folder: Path) -> Path:

@@ -24,6 +24,39 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}" + ASSISTANT + "{% endif %}"
 )  # fmt: skip
+# The same for policies that call tools. The calls have Qwen's form; observations stand behind a mark of their own.
+TOOL = "<|tool|>"
+TOOL_FRAME = (
+    "<tool_call>", "</tool_call>", '{"name": "run_sql", "arguments": {"query": "',
+    '{"name": "describe", "arguments": {"table": "', '"}}',
+)  # fmt: skip
+TOOL_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}" + ASSISTANT + "{% generation %}{{ message['content'] }}"
+    "{% for call in message['tool_calls'] or [] %}"
+    '<tool_call>{"name": "{{ call[\'function\'][\'name\'] }}", '
+    '"arguments": {{ call[\'function\'][\'arguments\'] | tojson }}}</tool_call>'
+    "{% endfor %}" + END + "{% endgeneration %}"
+    "{% elif message['role'] == 'tool' %}" + TOOL + "{{ message['content'] }}"
+    "{% else %}" + USER + "{{ message['content'] }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}" + ASSISTANT + "{% endif %}"
+)  # fmt: skip
+# How transformers reads what such a policy wrote: the calls apart from the text.
+RESPONSE_TEMPLATE = {
+    "defaults": {"role": "assistant"},
+    "start_anchor": ASSISTANT,
+    "fields": {
+        "tool_calls": {
+            "open": "<tool_call>",
+            "close": "</tool_call>",
+            "repeats": True,
+            "content": "json",
+            "transform": {"type": "function", "function": "{content}"},
+        },
+        "content": {"close_pattern": r"<\|end\|>", "content": "text"},
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +71,11 @@ class TinyShape:
     context: int = 4096
 
 
-def create_tokenizer(texts: Iterable[str], vocabulary: int = 2048, context: int = 4096) -> Any:
+def create_tokenizer(texts: Iterable[str], vocabulary: int = 2048, context: int = 4096, *, tools: bool = False) -> Any:
     """A byte-level BPE tokenizer trained on `texts`, with a chat template; splits digits one by one.
 
-    Any text can be written with it, since every byte is a token; `vocabulary` is an upper bound.
+    Any text can be written with it, since every byte is a token; `vocabulary` is an upper bound. tools: for a policy
+    that calls tools.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -57,22 +91,24 @@ def create_tokenizer(texts: Iterable[str], vocabulary: int = 2048, context: int 
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[PAD, END, USER, ASSISTANT],
+        special_tokens=[PAD, END, USER, ASSISTANT, *([TOOL] if tools else [])],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in FRAME])
+    frame = (*FRAME, *TOOL_FRAME) if tools else FRAME
+    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in frame])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=END,
-        additional_special_tokens=[USER, ASSISTANT],
+        additional_special_tokens=[USER, ASSISTANT, *([TOOL] if tools else [])],
         padding_side="left",
-        chat_template=CHAT_TEMPLATE,
+        chat_template=TOOL_TEMPLATE if tools else CHAT_TEMPLATE,
         model_max_length=context,
         clean_up_tokenization_spaces=False,
         model_input_names=["input_ids", "attention_mask"],
+        **({"response_template": RESPONSE_TEMPLATE} if tools else {}),
     )
 
 

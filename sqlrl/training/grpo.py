@@ -110,21 +110,28 @@ def reinforce(
     from sqlrl.training.witness import Witness
 
     groups: Groups | Witness
-    if settings.own_loop:
+    further: dict[str, Any] = {"max_completion_length": learner.max_completion_tokens}
+    if learner.environments is not None:
+        from sqlrl.training.turns import DialogueReward, dialogue_arguments
+
+        groups = Witness(DialogueReward(reward), examples, settings.size)
+        sampling: dict[str, Any] = {"environment_factory": learner.environments, "reward_funcs": [groups]}
+        further = dialogue_arguments(learner, settings.sampler)
+    elif settings.own_loop:
         groups = Groups(
             learner, examples, reward, size=settings.size, samples=settings.samples,
             temperature=settings.temperature, seed=seed, dynamic=settings.dynamic, processes=processes,
         )  # fmt: skip
         if resume_from:
             groups.restore(resume_from, processes.rank)
-        sampling: dict[str, Any] = {"rollout_func": groups, "reward_funcs": [reward]}
+        sampling = {"rollout_func": groups, "reward_funcs": [reward]}
     else:
         groups = Witness(reward, examples, settings.size)
         sampling = {"reward_funcs": [groups]}
     word = settings.method.upper()
     arguments = training_arguments(
         f"{word}Config", learner.model, output_dir=str(folder), seed=seed,
-        max_completion_length=learner.max_completion_tokens, **settings.arguments(processes.count),
+        **further, **settings.arguments(processes.count),
         **(tracking.settings if tracking else {}),
     )  # fmt: skip
     with warnings.catch_warnings():
@@ -145,8 +152,10 @@ def _questions(learner: Any, examples: Sequence[Any], own_loop: bool) -> Any:
     without the token that their tokenizer begins a text with."""
     from datasets import Dataset
 
-    if own_loop:
-        prompts: list[Any] = [[{"role": "user", "content": "", "example_id": example.id}] for example in examples]
+    if learner.environments is not None:
+        prompts: list[Any] = [learner.messages(example) for example in examples]
+    elif own_loop:
+        prompts = [[{"role": "user", "content": "", "example_id": example.id}] for example in examples]
     else:
         first = learner.tokenizer.bos_token or ""
         adds_it = bool(first) and learner.tokenizer("x")["input_ids"][0] == learner.tokenizer.bos_token_id

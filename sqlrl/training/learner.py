@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
+    from sqlrl.dialogue import Dialogue
+    from sqlrl.environment import EnvironmentFactory
     from sqlrl.prompts import Prompter
 
 __all__ = ["Learner"]
@@ -16,7 +18,8 @@ __all__ = ["Learner"]
 
 @dataclass(slots=True)
 class Learner:
-    """model, tokenizer: as transformers has them. describe: database description of an example."""
+    """model, tokenizer: as transformers has them. describe: database description of an example. environments: where a
+    policy looks before it answers, None where it answers in one turn. max_completion_tokens: of one turn."""
 
     model: Any
     tokenizer: Any
@@ -24,6 +27,7 @@ class Learner:
     describe: Callable[[Example], str]
     max_completion_tokens: int
     rows: int = 1024  # sequences sampled at once
+    environments: EnvironmentFactory | None = None
     _prompt_ids: dict[str, list[int]] = field(default_factory=dict)
 
     def messages(self, example: Example) -> list[dict[str, str]]:
@@ -34,7 +38,8 @@ class Learner:
         """The same as token ids, up to where the policy starts to write."""
         ids = self._prompt_ids.get(example.id)
         if ids is None:
-            text = self.prompter.render(self.tokenizer, self.messages(example))
+            tools = self.environments.tools if self.environments else None
+            text = self.prompter.render(self.tokenizer, self.messages(example), tools)
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             self._prompt_ids[example.id] = ids
         return ids
@@ -52,8 +57,14 @@ class Learner:
         seed: int = 0,
         advance: Callable[[int], None] | None = None,
     ) -> list[list[str]]:
-        """`n` completions for each example, as text."""
+        """`n` completions for each example, as text; of a dialogue, its last word."""
         import torch
+
+        if self.environments is not None:
+            from sqlrl.dialogue import last_word
+
+            held = self.converse(examples, n=n, temperature=temperature, seed=seed, advance=advance)
+            return [[last_word(dialogue.messages) for dialogue in group] for group in held]
 
         from sqlrl.training.rollout import sample
 
@@ -72,6 +83,41 @@ class Learner:
             advance=advance,
         )
         return [self.tokenizer.batch_decode(group, skip_special_tokens=True) for group in sampled]
+
+    def converse(
+        self,
+        examples: Sequence[Example],
+        *,
+        n: int = 1,
+        temperature: float = 0.0,
+        seed: int = 0,
+        advance: Callable[[int], None] | None = None,
+    ) -> list[list[Dialogue]]:
+        """`n` dialogues about each example."""
+        import torch
+
+        from sqlrl.dialogue import converse
+
+        assert self.environments is not None
+        asked = [example for example in examples for _ in range(n)]
+        rooms = [self.environments() for _ in asked]
+        for room, example in zip(rooms, asked, strict=True):
+            room.reset(example_id=example.id)
+        ended = 0
+
+        def ends(count: int) -> None:
+            nonlocal ended
+            before, ended = ended // n, ended + count
+            if advance is not None:
+                advance(ended // n - before)
+
+        device = next(self.model.parameters()).device
+        held = converse(
+            self.model, self.tokenizer, [self.prompt_ids(example) for example in asked], rooms,
+            turns=self.prompter.turns, temperature=temperature, max_tokens=self.max_completion_tokens,
+            generator=torch.Generator(device=device).manual_seed(seed), rows=self.rows, advance=ends,
+        )  # fmt: skip
+        return [held[start : start + n] for start in range(0, len(held), n)]
 
     def save(self, folder: Path, prompting: Mapping[str, Any] | None = None) -> None:
         """Write weights, tokenizer and how prompts are put (`policy.json`) to `folder`."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from sqlrl.executors.errors import DataError
 from sqlrl.training.run import Interrupted
+from sqlrl.training.tutor import Script, Tutor, scripted
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Demonstration, Example
+    from sqlrl.environment import EnvironmentFactory
     from sqlrl.rewards import ExecutionReward
     from sqlrl.runs import Run
     from sqlrl.training.checkpoints import Checkpoints
@@ -28,14 +30,17 @@ class Lessons:
     """Of one run: pairs to imitate for sft, rft and gold; questions and rewards for grpo and rloo."""
 
     def __init__(
-        self, plan: Plan, run: Run, checkpoints: Checkpoints, reward: ExecutionReward, progress: Progress, stop: Stop
-    ) -> None:
+        self, plan: Plan, run: Run, checkpoints: Checkpoints, reward: ExecutionReward, progress: Progress, stop: Stop,
+        environments: EnvironmentFactory | None = None,
+    ) -> None:  # fmt: skip
         self.plan = plan
         self.run = run
         self.checkpoints = checkpoints
         self.reward = reward
         self.progress = progress
         self.stop = stop
+        self.environments = environments
+        self._scripts: list[Script] = []
 
     def teach(
         self, learner: Learner, stage: Stage, recorder: Recorder, resume_from: Path | None, tracking: Tracking
@@ -55,9 +60,14 @@ class Lessons:
 
         recipe, config = self.plan.recipe, self.plan.config
         from_scratch = stage.index == 0 and self.plan.is_tiny
-        pairs = [
-            (learner.prompt_ids(example), learner.completion_ids(text)) for example, text in self._pairs(learner, stage)
-        ]
+        masks = None
+        if self.environments is not None:
+            pairs, masks = scripted(learner, self._written())
+        else:
+            pairs = [
+                (learner.prompt_ids(example), learner.completion_ids(text))
+                for example, text in self._pairs(learner, stage)
+            ]
         supervise(
             learner.model, learner.tokenizer, pairs,
             Supervision(
@@ -67,8 +77,23 @@ class Lessons:
                 save_steps=4 * config.save_steps if stage.steps > config.save_steps else 0,
             ),
             folder=folder, seed=config.seed + stage.index, callbacks=[recorder], resume_from=resume_from,
-            tracking=tracking,
+            tracking=tracking, masks=masks,
         )  # fmt: skip
+
+    def shown(self) -> list[str]:
+        """What the tools say in the demonstrations."""
+        return [text for script in self._written() for text in script.shown]
+
+    def _written(self) -> list[Script]:
+        """The demonstrations as dialogues; none for a policy that answers in one turn."""
+        if self.environments is not None and not self._scripts:
+            plan = self.plan
+            advance = self.progress.start("writing demonstrations", len(plan.demonstrations))
+            tutor = Tutor(self.environments, plan.prompter, plan.config.seed)
+            for demonstration in plan.demonstrations:
+                self._scripts.append(tutor.write(demonstration))
+                advance(1, "")
+        return self._scripts
 
     def _pairs(self, learner: Learner, stage: Stage) -> list[tuple[Example, str]]:
         """What this stage imitates: examples and the completions that should answer them."""

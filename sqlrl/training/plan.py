@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark, load_judge
 from sqlrl.distillation import read_demonstrations
+from sqlrl.environment import Allowance
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter
@@ -17,6 +18,7 @@ from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
 from sqlrl.training.recipe import Recipe, load_recipe, recipe_for
 from sqlrl.training.thoughts import thought_for
+from sqlrl.training.turns import longest_dialogue
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Benchmark, Demonstration, Example
@@ -69,6 +71,14 @@ class Plan:
     def is_tiny(self) -> bool:
         return self.policy == "tiny"
 
+    @property
+    def completion_tokens(self) -> int:
+        """The most tokens that follow a prompt: of a completion, or of a dialogue with what is shown in it."""
+        if self.prompter.turns == 1:
+            return self.recipe.max_completion_tokens
+        allowance = Allowance.of(self.prompter, self.config.seconds)
+        return longest_dialogue(self.prompter.turns, self.recipe.max_completion_tokens, allowance)
+
     def completion_of(self, query: str, thought: str = "") -> str:
         """What the policy should have written to give `query`."""
         return self.prompter.completion(query, thought or (thought_for(query) if self.prompter.thinking else ""))
@@ -105,6 +115,8 @@ def draw_plan(
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
     prompter = _prompter(policy, config, recipe, benchmark.answer_key)
+    if prompter.turns > 1 and recipe.sampler == "own":
+        recipe = replace(recipe, sampler="trl")  # which knows environments
     every = benchmark.examples("train")
     faults = benchmark.faults()
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]
@@ -121,7 +133,7 @@ def draw_plan(
         demonstrations = read_demonstrations(Path(config.demonstrations).expanduser(), train)
     else:
         demonstrations = benchmark.demonstrations()
-    method = config.method or recipe.default_method
+    method = config.method or ("sft+grpo" if prompter.turns > 1 else recipe.default_method)
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
     validation = [e for e in benchmark.examples("validation") if benchmark.sources(e)] if config.evaluate else []
@@ -134,6 +146,8 @@ def draw_plan(
             "a policy from scratch gets near nothing on databases that it has not seen: "
             f"this is made for a checkpoint such as --policy {load_recipe('large').policy}"
         )
+    if prompter.turns > 1:
+        _check_turns(stages_of(method, allow_gold))
     stages = _stages(method, recipe, policy, config, allow_gold)
     return Plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
@@ -163,12 +177,24 @@ def _stages(method: str, recipe: Recipe, policy: str, config: TrainConfig, allow
     return stages
 
 
+def _check_turns(methods: tuple[str, ...]) -> None:
+    """UsageError for a method that knows no dialogues."""
+    for method in methods:
+        if method not in ("sft", "grpo"):
+            raise UsageError(f"--turns goes with sft and grpo, not with {method}")
+
+
 def _prompter(policy: str, config: TrainConfig, recipe: Recipe, answer_key: str) -> Prompter:
     """As the policy was taught to be asked where it was trained here and no flag says otherwise, else the recipe's."""
     taught = _taught(policy)
     if taught is not None and config.prompt_style is None and config.thinking is None:
-        return replace(taught, answer_key=answer_key, prefill=taught.prefill or config.prefill)
-    return Prompter(style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key)
+        return replace(
+            taught, answer_key=answer_key, prefill=taught.prefill or config.prefill, turns=config.turns or taught.turns
+        )
+    return Prompter(
+        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key,
+        turns=config.turns or 1,
+    )  # fmt: skip
 
 
 def _taught(policy: str) -> Prompter | None:

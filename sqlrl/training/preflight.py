@@ -208,10 +208,11 @@ def _cost(stage: Any, plan: Plan, prompt: float) -> str:
         if recipe.sampler == "own" and stage.method == "grpo":
             drawn = max(drawn, recipe.grpo_samples)
         completions = stage.steps * recipe.questions * drawn
-        shape = f"{recipe.questions} questions x {drawn} completions"
+        what = "completions" if plan.prompter.turns == 1 else f"dialogues of {plan.prompter.turns} turns"
+        shape = f"{recipe.questions} questions x {drawn} {what}"
         if drawn > recipe.num_generations:
             shape += f", {recipe.num_generations} of each trained on"
-        tokens = completions * (prompt + recipe.max_completion_tokens)
+        tokens = completions * (prompt + plan.completion_tokens)
         return f"{steps} of {shape}, at most {_short(tokens)} tokens"
     extra = ""
     if stage.method == "rft":
@@ -283,7 +284,7 @@ def _check_memory(plan: Plan, flight: Preflight, config: Any, longest: int) -> N
     shards = plan.processes.count if plan.processes.sharded else 1
     need = footprint(
         config, sequences=min(sequences, recipe.micro_batch or sequences),
-        length=longest + recipe.max_completion_tokens, lora=0 if plan.is_tiny else recipe.lora, shards=shards,
+        length=longest + plan.completion_tokens, lora=0 if plan.is_tiny else recipe.lora, shards=shards,
         on_gpu=on_gpu, checkpointing=recipe.gradient_checkpointing, master_weights=plan.processes.has_master_weights,
         engine=int(recipe.vllm_memory * there) if recipe.sampler == "vllm" else 0,
     )  # fmt: skip

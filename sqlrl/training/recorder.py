@@ -43,6 +43,8 @@ NAMES = {
     "completions/mean_length": "completion_tokens",
     "completions/clipped_ratio": "clipped",
     "kl": "kl",
+    "tools/call_frequency": "tool_calls",
+    "tools/failure_frequency": "tool_failures",
 }
 
 

@@ -94,10 +94,10 @@ class Scoring:
         learner.model.train(was_training)
         if not self.plan.processes.is_main:
             return []
-        items = evaluate(examples, self.judging, completions=completions, prompter=self.plan.prompter)
+        items = evaluate(examples, self.judging, completions=completions, prompter=self.plan.prompter.answering)
         score = summarise(items, self.judging.judge.name).official
         line = {"stage": stage, "step": step, "processor_seconds": self.spent, "validation": score.to_dict()}
-        self.run.append_metrics(line | form_of(completions, self.plan.prompter))
+        self.run.append_metrics(line | form_of(completions, self.plan.prompter.answering))
         return items
 
     def _keep_completions(self, stage: Stage, step: int, seen: Sequence[dict[str, Any]]) -> None:

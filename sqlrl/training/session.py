@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from sqlrl.config import TrainConfig, read_config, write_config
+from sqlrl.environment import Allowance, EnvironmentFactory
 from sqlrl.executors.base import Limits
 from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
+from sqlrl.policies.calling import prepare
 from sqlrl.rewards import ExecutionReward
 from sqlrl.runs import Run, write_text
 from sqlrl.training import weights
@@ -56,13 +58,16 @@ class Session:
         limits = Limits(seconds=self.config.seconds)
         workers = self.config.workers or self._share_of_processors()
         self.reward = ExecutionReward.of(
-            plan.benchmark, plan.train, plan.prompter, self.config.reward, judge=self.config.judge, limits=limits,
-            workers=workers,
+            plan.benchmark, plan.train, plan.prompter.answering, self.config.reward, judge=self.config.judge,
+            limits=limits, workers=workers,
         )  # fmt: skip
         shown = plan.validation + plan.train + [d.example for d in plan.demonstrations]
         self.judging = Judging.of(plan.benchmark, shown, self.config.judge or "robust", limits=limits, workers=workers)
         self.scoring = Scoring(plan, run, self.progress, self.judging)
-        self.lessons = Lessons(plan, run, self.checkpoints, self.reward, self.progress, self.stop)
+        self.environments = None
+        if plan.prompter.turns > 1:
+            self.environments = EnvironmentFactory(self.judging, Allowance.of(plan.prompter, self.config.seconds))
+        self.lessons = Lessons(plan, run, self.checkpoints, self.reward, self.progress, self.stop, self.environments)
         self._descriptions: dict[str, str] = {}
 
     @classmethod
@@ -139,16 +144,18 @@ class Session:
         start = done[-1] if done else "start"
         if self.processes.decide(lambda: self.checkpoints.has(start)):
             return self._learner(*weights.load(self.plan, str(self.checkpoints / start)))
-        learner = self._learner(*weights.create(self.plan, self._describe))
+        learner = self._learner(*weights.create(self.plan, self._describe, self.lessons.shown()))
         if self.processes.is_main:
             self.checkpoints.save(learner, start, self.plan.prompter)
         self.processes.wait()
         return learner
 
     def _learner(self, model: object, tokenizer: object) -> Learner:
+        if self.environments is not None:
+            prepare(tokenizer)
         return Learner(
             model, tokenizer, self.plan.prompter, self._describe, self.plan.recipe.max_completion_tokens,
-            rows=1024 if self.plan.is_tiny else 64,
+            rows=1024 if self.plan.is_tiny else 64, environments=self.environments,
         )  # fmt: skip
 
     def _describe(self, example: Example) -> str:

@@ -39,8 +39,10 @@ def supervise(
     callbacks: Sequence[Any] = (),
     resume_from: Path | None = None,
     tracking: Tracking | None = None,
+    masks: Sequence[list[int]] | None = None,
 ) -> None:
-    """Train `model` in place on (prompt ids, completion ids); only the completions count in the loss."""
+    """Train `model` in place on (prompt ids, completion ids); only the completions count in the loss, and of them only
+    what has a 1 in `masks`, where these are given."""
     from datasets import Dataset
     from trl import SFTTrainer
 
@@ -50,7 +52,10 @@ def supervise(
     dataset = Dataset.from_dict(
         {
             "input_ids": [[*prompt, *completion] for prompt, completion in pairs],
-            "completion_mask": [[0] * len(prompt) + [1] * len(completion) for prompt, completion in pairs],
+            "completion_mask": [
+                [0] * len(prompt) + (masks[index] if masks is not None else [1] * len(completion))
+                for index, (prompt, completion) in enumerate(pairs)
+            ],
         }
     )
     longest = max(len(prompt) + len(completion) for prompt, completion in pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["create", "load"]
 
 
-def create(plan: Plan, describe: Callable[[Example], str]) -> tuple[Any, Any]:
-    """(model, tokenizer): made from nothing for `tiny`, else loaded; with a low-rank adapter where one is asked for."""
+def create(plan: Plan, describe: Callable[[Example], str], shown: Sequence[str] = ()) -> tuple[Any, Any]:
+    """(model, tokenizer): made from nothing for `tiny`, else loaded; with a low-rank adapter where one is asked for.
+
+    shown: further texts that a policy from nothing will read.
+    """
     config = plan.config
     if plan.is_tiny:
         from sqlrl.policies.tiny import TinyShape, create_model, create_tokenizer
 
-        tokenizer = create_tokenizer(_texts(plan, describe), TinyShape().vocabulary)
+        texts = [*_texts(plan, describe), *shown]
+        tokenizer = create_tokenizer(texts, TinyShape().vocabulary, tools=plan.prompter.turns > 1)
         model = create_model(tokenizer, seed=config.seed)
         return (model.to(config.device) if config.device else model), tokenizer
     from sqlrl.policies.local import checkpoint_in
