@@ -39,7 +39,7 @@ def test_every_flag_is_a_key() -> None:
     from sqlrl.cli.train import command as train
 
     for command, config, aside in (
-        (train, TrainConfig, {"config_file", "resume", "dry_run"}),
+        (train, TrainConfig, {"config_file", "resume", "dry_run", "seeds"}),
         (evaluate, EvalConfig, {"json_file"}),
     ):
         flags = {parameter.name for parameter in command.params} - aside
