@@ -22,11 +22,12 @@ __all__ = ["Dialogue", "answer_calls", "converse", "last_word", "transcript"]
 @dataclass(slots=True)
 class Dialogue:
     """messages: what followed the prompt, of the roles "assistant" and "tool". ids: the same as token ids; mask: 1 for
-    those that the policy wrote, 0 for those that it was shown."""
+    those that the policy wrote, 0 for those that it was shown. unavailable: a database did not answer in it."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     mask: list[int] = field(default_factory=list)
+    unavailable: bool = False
 
     @property
     def turns(self) -> int:
@@ -75,6 +76,7 @@ def converse(
             dialogue.add([message], ids, learnt=True)
             if message.get("tool_calls") and turn < turns - 1:
                 observations = answer_calls(environment, message["tool_calls"])
+                dialogue.unavailable |= environment.unavailable
                 dialogue.add(observations, between(tokenizer, observations), learnt=False)
                 still.append(index)
         if advance is not None:

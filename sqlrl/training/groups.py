@@ -129,6 +129,17 @@ class Order:
         self.round, self.queue, self.resting = state["round"], list(state["queue"]), dict(state["resting"])
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One completion. ids: its tokens; mask: 1 for those that the policy wrote, 0 for what a database said between.
+    word: the text that is paid. unavailable: a database did not answer, so it is not paid at all."""
+
+    ids: list[int]
+    mask: list[int]
+    word: str
+    unavailable: bool = False
+
+
 class Groups:
     """TRL's `rollout_func`: for each step, prompts and completions as token ids, and which example each answers.
 
@@ -180,23 +191,19 @@ class Groups:
             chosen = [(name, group) for name, group, _ in self._sample(drawn, step, wave=0)]
         if account is not None:
             self.tally.parts = self.reward.account.since(account).metrics()
-        prompt_ids, completion_ids, example_ids = [], [], []
-        for name, group in chosen:
-            for completion in group:
-                prompt_ids.append(self.learner.prompt_ids(self.examples[name]))
-                completion_ids.append(completion)
-                example_ids.append(name)
+        drawn_all = [(name, sampled) for name, group in chosen for sampled in group]
         # Without vLLM the trainer computes its own log-probabilities; these are only looked at for their presence.
         return {
-            "prompt_ids": prompt_ids,
-            "completion_ids": completion_ids,
+            "prompt_ids": [self.learner.prompt_ids(self.examples[name]) for name, _ in drawn_all],
+            "completion_ids": [sampled.ids for _, sampled in drawn_all],
             "logprobs": None,  # type: ignore[dict-item]
-            "example_id": example_ids,
+            "example_id": [name for name, _ in drawn_all],
+            **(_of_dialogues([sampled for _, sampled in drawn_all]) if self.learner.environments else {}),
         }
 
-    def _choose_live(self, wanted: int, step: int) -> list[tuple[str, list[list[int]]]]:
-        live: list[tuple[str, list[list[int]]]] = []
-        dead: list[tuple[str, list[list[int]]]] = []
+    def _choose_live(self, wanted: int, step: int) -> list[tuple[str, list[Drawn]]]:
+        live: list[tuple[str, list[Drawn]]] = []
+        dead: list[tuple[str, list[Drawn]]] = []
         for wave in range(self.waves):
             missing = wanted - len(live)
             if missing <= 0:
@@ -210,30 +217,17 @@ class Groups:
             chosen.append(chosen[len(chosen) % max(1, len(live) + len(dead))])
         return chosen
 
-    def _sample(self, names: Sequence[str], step: int, wave: int) -> list[tuple[str, list[list[int]], bool]]:
-        """(example id, the `size` completions to train on as token ids, whether rewards differ) for each name."""
+    def _sample(self, names: Sequence[str], step: int, wave: int) -> list[tuple[str, list[Drawn], bool]]:
+        """(example id, the `size` completions to train on, whether rewards differ) for each name."""
         import time
-
-        import torch
-
-        from sqlrl.training.rollout import sample
 
         started = time.perf_counter()
         learner = self.learner
         # Seeded by the step, not by what went before: a resumed run samples what it would have sampled.
         place = f"/{self.processes.rank}" if self.processes.count > 1 else ""
         seed = random.Random(f"{self.seed}/{step}/{wave}{place}").getrandbits(63)
-        groups = sample(
-            learner.model,
-            [learner.prompt_ids(self.examples[name]) for name in names],
-            n=self.samples,
-            temperature=self.temperature,
-            max_tokens=learner.max_completion_tokens,
-            eos_token_id=learner.tokenizer.eos_token_id,
-            pad_token_id=learner.tokenizer.pad_token_id,
-            generator=torch.Generator(device=next(learner.model.parameters()).device).manual_seed(seed),
-        )
-        texts = learner.tokenizer.batch_decode([ids for group in groups for ids in group], skip_special_tokens=True)
+        groups = self._draw([self.examples[name] for name in names], seed)
+        texts = [drawn.word for group in groups for drawn in group]
         sampled = time.perf_counter()
         details: dict[str, list[Any]] = {}
         rewards = self.reward(
@@ -242,6 +236,8 @@ class Groups:
             example_id=[name for name in names for _ in range(self.samples)],
             log_extra=details.__setitem__,
         )
+        nobodys = [drawn.unavailable for group in groups for drawn in group]
+        rewards = [None if nobody else value for nobody, value in zip(nobodys, rewards, strict=True)]
         self.tally.sample_seconds += sampled - started
         self.tally.reward_seconds += time.perf_counter() - sampled
         graded = []
@@ -254,11 +250,37 @@ class Groups:
                 for place, (text, value) in enumerate(zip(texts_here, rewards_here, strict=True))
             )
             word = self.tally.count(rewards_here, self.reward.least_right)
-            ended = [bool(ids) and ids[-1] == learner.tokenizer.eos_token_id for ids in group]
+            ended = [bool(drawn.ids) and drawn.ids[-1] == learner.tokenizer.eos_token_id for drawn in group]
             graded.append((name, [group[i] for i in spread(rewards_here, ended, self.size)], word == "live"))
             if word == "solved":
                 self.order.solved(name)
         return graded
+
+    def _draw(self, examples: Sequence[Any], seed: int) -> list[list[Drawn]]:
+        """`samples` completions, or dialogues, of each example."""
+        import torch
+
+        from sqlrl.dialogue import last_word
+        from sqlrl.training.rollout import sample
+
+        learner = self.learner
+        if learner.environments is not None:
+            held = learner.converse(examples, n=self.samples, temperature=self.temperature, seed=seed)
+            return [[Drawn(d.ids, d.mask, last_word(d.messages), d.unavailable) for d in group] for group in held]
+        groups = sample(
+            learner.model,
+            [learner.prompt_ids(example) for example in examples],
+            n=self.samples,
+            temperature=self.temperature,
+            max_tokens=learner.max_completion_tokens,
+            eos_token_id=learner.tokenizer.eos_token_id,
+            pad_token_id=learner.tokenizer.pad_token_id,
+            generator=torch.Generator(device=next(learner.model.parameters()).device).manual_seed(seed),
+        )
+        texts = iter(
+            learner.tokenizer.batch_decode([ids for group in groups for ids in group], skip_special_tokens=True)
+        )
+        return [[Drawn(ids, [1] * len(ids), next(texts)) for ids in group] for group in groups]
 
     def save(self, folder: Path, rank: int = 0) -> None:
         """Write what a resumed run needs to go on alike to `folder`/groups.json (each process its own)."""
@@ -271,6 +293,11 @@ class Groups:
         state = json.loads(_state_file(folder, rank).read_text())
         self.live_rate = state["live_rate"]
         self.order.restore(state["order"])
+
+
+def _of_dialogues(drawn: Sequence[Drawn]) -> dict[str, list[Any]]:
+    """What TRL and the reward must know of dialogues besides."""
+    return {"env_mask": [dialogue.mask for dialogue in drawn], "word": [dialogue.word for dialogue in drawn]}
 
 
 def _state_file(folder: Path, rank: int) -> Path:

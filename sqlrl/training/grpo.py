@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlrl.training.processes import ALONE, Processes
 from sqlrl.training.trainers import batching
+from sqlrl.training.turns import WordReward
 
 if TYPE_CHECKING:
     from sqlrl.training.trainers import Tracking
@@ -111,7 +112,7 @@ def reinforce(
 
     groups: Groups | Witness
     further: dict[str, Any] = {"max_completion_length": learner.max_completion_tokens}
-    if learner.environments is not None:
+    if learner.environments is not None and not settings.own_loop:
         from sqlrl.training.turns import DialogueReward, dialogue_arguments
 
         groups = Witness(DialogueReward(reward), examples, settings.size)
@@ -124,7 +125,8 @@ def reinforce(
         )  # fmt: skip
         if resume_from:
             groups.restore(resume_from, processes.rank)
-        sampling = {"rollout_func": groups, "reward_funcs": [reward]}
+        paid = WordReward(reward) if learner.environments is not None else reward
+        sampling = {"rollout_func": groups, "reward_funcs": [paid]}
     else:
         groups = Witness(reward, examples, settings.size)
         sampling = {"reward_funcs": [groups]}
@@ -152,7 +154,7 @@ def _questions(learner: Any, examples: Sequence[Any], own_loop: bool) -> Any:
     without the token that their tokenizer begins a text with."""
     from datasets import Dataset
 
-    if learner.environments is not None:
+    if learner.environments is not None and not own_loop:
         prompts: list[Any] = [learner.messages(example) for example in examples]
     elif own_loop:
         prompts = [[{"role": "user", "content": "", "example_id": example.id}] for example in examples]

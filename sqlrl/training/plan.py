@@ -115,8 +115,8 @@ def draw_plan(
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
     prompter = _prompter(policy, config, recipe, benchmark.answer_key)
-    if prompter.turns > 1 and recipe.sampler == "own":
-        recipe = replace(recipe, sampler="trl")  # which knows environments
+    if prompter.turns > 1 and recipe.sampler == "own" and config.sampler is None:
+        recipe = replace(recipe, sampler="trl")  # its environments, unless our loop is asked for by name
     every = benchmark.examples("train")
     faults = benchmark.faults()
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]

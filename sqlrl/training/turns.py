@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sqlrl.environment import Allowance, Environment
     from sqlrl.training.learner import Learner
 
-__all__ = ["DialogueReward", "dialogue_arguments", "longest_dialogue"]
+__all__ = ["DialogueReward", "WordReward", "dialogue_arguments", "longest_dialogue"]
 
 
 class DialogueReward:
@@ -39,6 +39,23 @@ class DialogueReward:
         for index, environment in enumerate(environments):
             if environment.unavailable:
                 values[index] = None
+        return values
+
+
+class WordReward:
+    """Pays for the word that our own loop hands over beside a dialogue's tokens."""
+
+    def __init__(self, reward: Any) -> None:
+        self.reward = reward
+        self.best = reward.best
+        self.__name__ = reward.__name__
+
+    def __call__(
+        self, prompts: Sequence[Any], completions: Sequence[Any], example_id: Sequence[str], word: Sequence[str],
+        **columns: Any,
+    ) -> list[float | None]:  # fmt: skip
+        """completions: not looked at."""
+        values: list[float | None] = self.reward(prompts, word, example_id, **columns)
         return values
 
 

@@ -184,3 +184,33 @@ def test_turns_are_for_policies_on_this_machine(tmp_path: Path) -> None:
     script.write_text(json.dumps({"question": "x", "completion": "y"}))
     with pytest.raises(UsageError, match="--turns is for policies on this machine"):
         assess(EvalConfig("mini", policy=f"script:{script}", turns=2, limit=2), Quiet(), keep=False)
+
+
+def test_our_loop_hands_over_what_was_said_and_what_was_shown() -> None:
+    pytest.importorskip("torch")
+    from types import SimpleNamespace
+
+    from sqlrl.dialogue import Dialogue
+    from sqlrl.training.groups import Groups
+    from sqlrl.training.turns import WordReward
+
+    def converse(examples: Any, *, n: int, **_: Any) -> list[list[Dialogue]]:
+        held = [Dialogue(_dialogue(f"SELECT {1 + number}"), [7, 8, 9], [1, 0, 1]) for number in range(n)]
+        held[-1].unavailable = True
+        return [held for _ in examples]
+
+    learner: Any = SimpleNamespace(
+        environments=object(),
+        converse=converse,
+        prompt_ids=lambda example: [5],
+        tokenizer=SimpleNamespace(eos_token_id=9),
+    )
+    examples: Any = [SimpleNamespace(id="a", question="?")]
+    groups = Groups(learner, examples, Fixed(), size=3, temperature=1.0, seed=0)
+    found = groups([None] * 3, SimpleNamespace(state=SimpleNamespace(global_step=0)))
+    assert found["completion_ids"] == [[7, 8, 9]] * 3
+    assert found["env_mask"] == [[1, 0, 1]] * 3
+    assert found["word"] == [f'<answer>{{"sql": "SELECT {n}"}}</answer>' for n in (1, 2, 3)]
+    assert [row["reward"] for row in groups.seen] == [1.0, 0.0, None]
+    paid = WordReward(Fixed())([""] * 3, ["unread"] * 3, found["example_id"], found["word"])
+    assert paid == [1.0, 0.0, 0.0]
