@@ -57,7 +57,7 @@ def ask_policy(
     if config.shots:
         # From a benchmark of its own: one that has read the training split would report on that as well.
         shots = Shots.of(
-            load_benchmark(config.benchmark, config.data), split, config.shots, config.shots_from, seed=config.seed
+            load_benchmark(config.benchmark, config.data, answered=config.answered), split, config.shots, config.shots_from, seed=config.seed
         )
         pool = f"{len(shots.pool):,} labelled questions of the training split"
         notes.append(f"{config.shots} {config.shots_from} shots a question, from {pool}")

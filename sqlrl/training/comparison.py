@@ -183,8 +183,8 @@ def judged(run: Run, config: TrainConfig, progress: Progress) -> list[dict[str, 
     items = run.items("items-test.jsonl")
     if not items:
         asked = EvalConfig(
-            config.benchmark, data=config.data, policy=str(run.folder / "checkpoints" / "final"), split="test",
-            judge="robust", threads=config.threads,
+            config.benchmark, data=config.data, answered=config.answered, judge=config.judge or "robust",
+            policy=str(run.folder / "checkpoints" / "final"), split="test", threads=config.threads,
         )  # fmt: skip
         found = assess(asked, progress, keep=False)
         run.write_items((item.to_dict() for item in found.items), "items-test.jsonl")
