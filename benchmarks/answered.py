@@ -39,7 +39,7 @@ class Answered:
     """
 
     name = "answered"
-    judges = ("answered",)
+    judges: tuple[str, ...] = ("answered",)
     shares: tuple[str, ...] = ("databases", "queries")
     answer_key = "sql"
 
@@ -48,7 +48,7 @@ class Answered:
         self.file = Path(file).expanduser()
         self.seed = seed
         self.answers = read_answers(self.file)
-        self.splits = SPLITS if any(split == "test" for split in self._split.values()) else SPLITS[:2]
+        self.splits: tuple[str, ...] = SPLITS if any(split == "test" for split in self._split.values()) else SPLITS[:2]
         self.database = _stem(source)
 
     @cached_property
@@ -63,9 +63,7 @@ class Answered:
         if split not in self.splits:
             raise UsageError(f"{self.file} has no questions for {split!r}; there are {', '.join(self.splits)}")
         known = {self._fingerprint(answer) for answer in self.answers if self._split[answer.line] == "train"}
-        return [
-            self._example(answer, split, known) for answer in self.answers if self._split[answer.line] == split
-        ]
+        return [self._example(answer, split, known) for answer in self.answers if self._split[answer.line] == split]
 
     def demonstrations(self) -> list[Demonstration]:
         """Generated questions about this database, each with a query by one reading; none that is asked."""
@@ -136,13 +134,13 @@ def _plain(question: str) -> str:
 
 def _absolute(source: str) -> str:
     """The same source with its whole path, so that a run can be gone on with from another folder."""
-    kind = locate(source).kind  # SourceError where there is none
-    scheme, separator, rest = source.partition("://")
-    if not separator:
-        path = Path(source).expanduser().resolve()
-        return str(path) if kind.dialect == "duckdb" and path.suffix != ".duckdb" else f"{kind.dialect}:///{path}"
-    path = rest.removeprefix("/") if rest.startswith("/") and Path(rest.removeprefix("/")).expanduser().exists() else rest
-    return f"{scheme}:///{Path(path).expanduser().resolve()}"
+    dialect = locate(source).kind.dialect  # SourceError where there is none
+    scheme, _, rest = source.partition("://") if "://" in source else ("", "", source)
+    relative = Path(rest.removeprefix("/") if scheme else rest).expanduser()
+    path = (relative if relative.exists() else Path(rest)).resolve()
+    if not scheme and (dialect == "sqlite" or path.suffix == ".duckdb"):
+        scheme = dialect
+    return f"{scheme}:///{path}" if scheme else str(path)
 
 
 def _stem(source: str) -> str:

@@ -41,14 +41,15 @@ def read_answers(file: Path) -> list[Answer]:
     """The answers of a file, one JSON object a line:
 
     - "question": text.
-    - "answer": a number or a text (42), a list of them (["a", "b"]), a table ({"columns": [...], "rows": [[...], ...]} or
-      a list of lists), or {"csv": "file.csv"}, a table with a header in a file beside this one.
-    - "partial": how much of the result that is: "number" (what a number is), "names" (what a text or a list is), "whole"
-      (what a table is) or "contains" (some of the result's rows).
+    - "answer": a number or a text (42), a list of them (["a", "b"]), a table ({"columns": [...], "rows": [[...], ...]}
+      or a list of lists), or {"csv": "file.csv"}, a table with a header in a file beside this one.
+    - "partial": how much of the result that is: "number" (what a number is), "names" (what a text or a list is),
+      "whole" (what a table is) or "contains" (some of the result's rows).
     - "ordered": true where rows or names must come in this order.
     - "at_most": of "contains", how many rows the result has at most (by default twice as many as are known).
     - "evidence": what must be known besides. "split": "train", "validation" or "test".
-    - "query": one that gives the answer, for reports and for the ceiling of a comparison. No method of training reads it.
+    - "query": one that gives the answer, for reports and for the ceiling of a comparison. No method of training reads
+      it.
 
     A question that is asked twice with one answer counts once. DataError names the line of the first fault.
     """
@@ -101,10 +102,10 @@ def _read(item: Mapping[str, Any], number: int, folder: Path) -> Answer:
     question = item.get("question")
     if not isinstance(question, str) or not question.strip():
         raise _Fault('no text "question"')
-    for key, kind, what in (
+    for key, kinds, what in (
         ("ordered", bool, "true or false"), ("evidence", str, "text"), ("split", str, "text"), ("query", str, "text"),
     ):  # fmt: skip
-        if not isinstance(item.get(key, kind()), kind):
+        if not isinstance(item.get(key, kinds()), kinds):
             raise _Fault(f'"{key}" is {what}, not {item[key]!r}')
     if item.get("split", "train") not in SPLITS:
         raise _Fault(f'"split" is one of {", ".join(SPLITS)}, not {item["split"]!r}')
@@ -119,7 +120,9 @@ def _read(item: Mapping[str, Any], number: int, folder: Path) -> Answer:
 
 def _check(kind: str, rows: tuple[Row, ...], item: Mapping[str, Any]) -> None:
     """Whether what is known is of its kind."""
-    if kind == "number" and not (len(rows) == 1 and len(rows[0]) == 1 and isinstance(read_cell(rows[0][0]), (int, float))):
+    if kind == "number" and not (
+        len(rows) == 1 and len(rows[0]) == 1 and isinstance(read_cell(rows[0][0]), (int, float))
+    ):
         raise _Fault('"partial": "number" goes with one number')
     if kind == "names" and len(rows[0]) != 1:
         raise _Fault(f'"partial": "names" goes with one column, not {len(rows[0])}')

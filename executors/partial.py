@@ -38,7 +38,7 @@ class PartialMatcher:
     - "names": some column has exactly the values that are known, as a set, or in their order where it is asked for
       (each as often as it is known, then). At most one further column, and at most twice as many rows as names.
     - "contains": each row that is known is among the result's, all by one choice of its columns. At most one further
-      column, and at most `most_rows` rows (by default twice as many as are known), so that everything doesn't contain it.
+      column, and at most `most_rows` rows (by default twice as many as are known): everything must not contain it.
     - "whole": all rows, and no others, by `equality`.
 
     Nothing here can tell a query that is right from one that gives the same result; see the judge `answered` for

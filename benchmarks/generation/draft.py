@@ -154,7 +154,9 @@ class Pen:
             return f"with {call} {word} {spoken}", f"{name} {'>' if later else '<'} {literal}"
         roll = self.generator.random()
         if roll < 0.08:
-            return self.pick((f"with {call} other than {spoken}", f"whose {call} is not {spoken}")), f"{name} != {literal}"
+            return self.pick(
+                (f"with {call} other than {spoken}", f"whose {call} is not {spoken}")
+            ), f"{name} != {literal}"
         if roll < 0.16 and len(column.values) > 1 and not column.unique:
             other = str(self.pick([v for v in column.values if str(v) != value] or column.values))
             either = f"({name} = {literal} OR {name} = {self.literal(column, other)})"
@@ -162,8 +164,8 @@ class Pen:
         if roll < 0.21 and column.kind == "text" and len(value) > 3:
             piece = self.pick([word for word in value.split() if word.isalnum()] or [value[:4]])
             return f"whose {call} contains {piece}", f"{name} LIKE {self.quote(f'%{piece}%')}"
-        words = ("with {c} {v}", "whose {c} is {v}", "that have {c} {v}", "in the {v} {c}", "in {v}", "of {v}", "for {v}",
-                 "from {v}", "with the {c} {v}", "that are {v}")  # fmt: skip
+        words = ("with {c} {v}", "whose {c} is {v}", "that have {c} {v}", "in the {v} {c}", "in {v}", "of {v}",
+                 "for {v}", "from {v}", "with the {c} {v}", "that are {v}")  # fmt: skip
         return self.pick(words).format(c=call, v=spoken), f"{name} = {literal}"
 
     def _on_number(self, name: str, call: str, column: Column) -> tuple[str, str]:
@@ -201,7 +203,11 @@ class Pen:
         known = [most if greatest else least for words, most, least in ADJECTIVES if spoken & set(words)]
         if known and self.chance(0.4):
             return str(self.pick(self.pick(known))), greatest
-        words = ("highest", "largest", "most", "greatest", "maximum") if greatest else ("lowest", "smallest", "least", "minimum")
+        words = (
+            ("highest", "largest", "most", "greatest", "maximum")
+            if greatest
+            else ("lowest", "smallest", "least", "minimum")
+        )
         return f"{self.pick(words)} {self.call(column)}", greatest
 
     @staticmethod

@@ -60,9 +60,12 @@ def _show(pen: Pen) -> Draft | None:
         )  # fmt: skip
         return Draft(question, f"SELECT count(*) FROM {scope.source}{pen.clause(conditions)}", "join count", tables)
     question = pen.say(
-        "what are the {c} of the {n} of {q} {f}", "what are the {c} of {n} with a {p} {f}", "list the {c} of {n} for the {p} {f}",
-        "show the {c} of the {n} that have a {p} {f}", "which {n} have {q} {f}", "what is the {s} of the {o} of the {p} {f}",
-        "find the {c} of the {n} whose {p} is {f}", "return the {s} of the {o} {f}", "what {s} is the {p} {f} in", **parts,
+        "what are the {c} of the {n} of {q} {f}", "what are the {c} of {n} with a {p} {f}",
+        "list the {c} of {n} for the {p} {f}",
+        "show the {c} of the {n} that have a {p} {f}", "which {n} have {q} {f}",
+        "what is the {s} of the {o} of the {p} {f}",
+        "find the {c} of the {n} whose {p} is {f}", "return the {s} of the {o} {f}", "what {s} is the {p} {f} in",
+        **parts,
     )  # fmt: skip
     shown = ", ".join(scope.ref(column) for column in columns)
     if question.startswith("Which"):
@@ -113,17 +116,25 @@ def _per_parent(pen: Pen) -> Draft | None:
     roll = pen.generator.random()
     if roll < 0.4:
         template = pen.pick((
-            "how many {n} does each {o} have", "show the number of {n} for each {o}", "for each {o}, how many {n} are there",
-            "what are the {c} of the {p} and the number of {n} of each", "list the {c} of all {p} and how many {n} they have",
+            "how many {n} does each {o} have", "show the number of {n} for each {o}",
+            "for each {o}, how many {n} are there",
+            "what are the {c} of the {p} and the number of {n} of each",
+            "list the {c} of all {p} and how many {n} they have",
             "count the {n} of each {o}", "return the {s} and the number of {n} for every {o}",
         ))  # fmt: skip
         first = shown if "{s}" in template or "{c}" in template else named
-        return Draft(pen.say(template, **parts), f"SELECT {first}, count(*) {grouped(first)}", "join group", (parent.name, child.name))
+        return Draft(
+            pen.say(template, **parts),
+            f"SELECT {first}, count(*) {grouped(first)}",
+            "join group",
+            (parent.name, child.name),
+        )
     if roll < 0.72:
         most = pen.chance(0.8)
         template = pen.pick((
             "which {o} has the {w} {n}", "what is the {s} of the {o} with the {w} {n}", "find the {o} with the {w} {n}",
-            "show the {s} of the {o} that has the {w} {n}", "what is the {o} with the {w} {n}", "give the {s} of the {o} having the {w} {n}",
+            "show the {s} of the {o} that has the {w} {n}", "what is the {o} with the {w} {n}",
+            "give the {s} of the {o} having the {w} {n}",
             "which {o} has the {w} number of {n}",
         ))  # fmt: skip
         first = shown if "{s}" in template else named
@@ -131,14 +142,24 @@ def _per_parent(pen: Pen) -> Draft | None:
         query = f"SELECT {first} {grouped(first)} ORDER BY count(*){' DESC' if most else ''} LIMIT 1"
         return Draft(pen.say(template, w=words, **parts), query, "join most", (parent.name, child.name))
     number = pen.pick((1, 2, 3, 4))
-    sign, words = pen.pick(((">", "more than"), (">=", "at least"), ("<", "less than"), ("=", "exactly"), ("=", "only")))
+    sign, words = pen.pick(
+        ((">", "more than"), (">=", "at least"), ("<", "less than"), ("=", "exactly"), ("=", "only"))
+    )
     template = pen.pick((
-        "which {p} have {w} {k} {n}", "what are the {c} of {p} with {w} {k} {n}", "list the {c} of the {p} that have {w} {k} {n}",
+        "which {p} have {w} {k} {n}", "what are the {c} of {p} with {w} {k} {n}",
+        "list the {c} of the {p} that have {w} {k} {n}",
         "find the {p} with {w} {k} {n}", "show the {c} for all {p} with {w} {k} {n}",
     ))  # fmt: skip
     first = shown if "{c}" in template else named
-    question = pen.say(template, w=words, k=pen.pick((str(number), ("one", "two", "three", "four")[number - 1])), **parts)
-    return Draft(question, f"SELECT {first} {grouped(first)} HAVING count(*) {sign} {number}", "join having", (parent.name, child.name))
+    question = pen.say(
+        template, w=words, k=pen.pick((str(number), ("one", "two", "three", "four")[number - 1])), **parts
+    )
+    return Draft(
+        question,
+        f"SELECT {first} {grouped(first)} HAVING count(*) {sign} {number}",
+        "join having",
+        (parent.name, child.name),
+    )
 
 
 def _extreme(pen: Pen) -> Draft | None:
@@ -152,7 +173,8 @@ def _extreme(pen: Pen) -> Draft | None:
     words, greatest = pen.superlative(column)
     columns = pen.columns(table, most=2)
     question = pen.say(
-        "what is the {s} of the {o} of the {p} with the {w}", "which {o} has the {p} with the {w}", "show the {s} of the {o} with the {w}",
+        "what is the {s} of the {o} of the {p} with the {w}", "which {o} has the {p} with the {w}",
+        "show the {s} of the {o} with the {w}",
         "what is the {s} of the {o} with the {w} {p}", "find the {o} of the {p} with the {w}",
         s=pen.calls(columns, many=False), o=pen.one(table), p=pen.one(last), w=words,
     )  # fmt: skip
@@ -173,8 +195,17 @@ def _aggregate(pen: Pen) -> Draft | None:
     found = pen.filtered(scope, last)
     if column is None or column.kind != "number" or found is None:
         return None
-    function, words = pen.pick((("avg", "average"), ("sum", "total"), ("max", "highest"), ("min", "lowest"), ("max", "maximum")))
-    parts = {"a": words, "c": pen.call(column), "n": pen.many(table), "p": pen.one(last), "q": pen.many(last), "f": found[0]}
+    function, words = pen.pick(
+        (("avg", "average"), ("sum", "total"), ("max", "highest"), ("min", "lowest"), ("max", "maximum"))
+    )
+    parts = {
+        "a": words,
+        "c": pen.call(column),
+        "n": pen.many(table),
+        "p": pen.one(last),
+        "q": pen.many(last),
+        "f": found[0],
+    }
     shown = f"{function}({scope.ref(column)})"
     tables = tuple(each.name for each in scope.tables)
     by = last.label
@@ -194,14 +225,14 @@ def _without(pen: Pen) -> Draft | None:
         return None
     link, child, parent = ends
     columns = pen.columns(parent, most=2)
-    said, conditions = "", []
-    if pen.chance(0.35):
-        found = pen.filtered(Scope((child,)), child)
-        said, conditions = found if found is not None else ("", [])
+    found = pen.filtered(Scope((child,)), child) if pen.chance(0.35) else None
+    said, conditions = found if found is not None else ("", [])
     parts = {"n": pen.many(child), "p": pen.many(parent), "c": pen.calls(columns, many=True), "f": said}
     template = pen.pick((
-        "which {p} have no {n} {f}", "what are the {c} of {p} without {n} {f}", "list the {c} of the {p} that have no {n} {f}",
-        "find the {p} that do not have any {n} {f}", "show the {c} of {p} who do not have {n} {f}", "how many {p} have no {n} {f}",
+        "which {p} have no {n} {f}", "what are the {c} of {p} without {n} {f}",
+        "list the {c} of the {p} that have no {n} {f}",
+        "find the {p} that do not have any {n} {f}", "show the {c} of {p} who do not have {n} {f}",
+        "how many {p} have no {n} {f}",
         "what are the {c} of the {p} that are not in any {n} {f}", "count the {p} without {n} {f}",
     ))  # fmt: skip
     shown = ", ".join(c.name for c in columns) if "{c}" in template else pen.shown(parent).name
@@ -241,7 +272,12 @@ def _both_values(pen: Pen) -> Draft | None:
     word, said = pen.pick((("INTERSECT", "both {v} and {w}"), ("UNION", "{v} or {w}"), ("EXCEPT", "{v} but not {w}")))
     name = scope.ref(category)
     half = f"SELECT {shown} FROM {scope.source} WHERE {name} = "
-    parts = {"p": pen.many(parent), "q": pen.many(child), "c": pen.call(category), "s": pen.calls([parent.label], many=True)}
+    parts = {
+        "p": pen.many(parent),
+        "q": pen.many(child),
+        "c": pen.call(category),
+        "s": pen.calls([parent.label], many=True),
+    }
     value = said.format(v=one, w=other)
     question = pen.say(
         "which {p} have {v}", "what are the {s} of {p} with {c} {v}", "find the {p} that have {q} with {c} {v}",

@@ -23,13 +23,15 @@ _ASIDE = frozenset(["ref", "tbl", "table", "list", "data", "info", "details", "d
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2}.*)?")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # Words of the language that may not stand bare as a name somewhere.
-_RESERVED = frozenset(
-    "all and as asc between by case check collate column constraint create cross current current_date default delete desc distinct "
-    "else end escape except exists false for foreign from full grant group having if in index inner insert intersect "
-    "into is join key left like limit match natural not null of offset on or order outer over partition primary range "
-    "references right rows select set show some table then to transaction true union unique update user using values "
-    "when where window with".split()
-)
+_RESERVED = frozenset([
+    "all", "and", "as", "asc", "between", "by", "case", "check", "collate", "column", "constraint", "create",
+    "cross", "current", "current_date", "default", "delete", "desc", "distinct", "else", "end", "escape", "except",
+    "exists", "false", "for", "foreign", "from", "full", "grant", "group", "having", "if", "in", "index", "inner",
+    "insert", "intersect", "into", "is", "join", "key", "left", "like", "limit", "match", "natural", "not", "null",
+    "of", "offset", "on", "or", "order", "outer", "over", "partition", "primary", "range", "references", "right",
+    "rows", "select", "set", "show", "some", "table", "then", "to", "transaction", "true", "union", "unique",
+    "update", "user", "using", "values", "when", "where", "window", "with",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,9 @@ def _calls(table: str, column: str, known: frozenset[str], comment: str) -> tupl
 def _table(name: str, rows: int, columns: list[Column], told: _Declared, known: frozenset[str]) -> Table:
     words = unglue(split_name(name), known)
     spoken = [word for word in words if word not in _ASIDE] or words
-    ones = dict.fromkeys(singular(call) for call in (" ".join(spoken), spoken[-1], spoken[0] if spoken != words else ""))
+    ones = dict.fromkeys(
+        singular(call) for call in (" ".join(spoken), spoken[-1], spoken[0] if spoken != words else "")
+    )
     keys = [column for column in columns if column.name.strip('"').lower() in told.keys]
     key = keys[0] if len(keys) == 1 else next((c for c in columns if c.unique and c.key), None) if not keys else None
     own = {singular(word) for word in spoken}
@@ -301,11 +305,12 @@ def _guessed(executor: Member[Any], tables: Sequence[Table]) -> tuple[Link, ...]
             for parent in tables:
                 key = parent.key or next((c for c in parent.columns if c.unique), None)
                 own = [split_name(call.replace(" ", "_")) for call in parent.one]
+                bare = key is not None and words == split_name(key.name)
                 named = key is not None and (
-                    (words == split_name(key.name) and words != ["id"])
+                    (bare and words != ["id"])
                     or any(words == [*call, *split_name(key.name)] or words == [*call, "id"] for call in own)
                 )
-                if named and key is not None and parent is not child and column is not child.key:
+                if named and key is not None and parent is not child and not (bare and column is child.key):
                     candidates.append(Link(child.name, column, parent.name, key))
     strays = executor.execute_many(
         [
@@ -315,5 +320,7 @@ def _guessed(executor: Member[Any], tables: Sequence[Table]) -> tuple[Link, ...]
         ]
     )
     return tuple(
-        link for link, stray in zip(candidates, strays, strict=True) if stray.outcome is Outcome.OK and stray.rows == ((0,),)
+        link
+        for link, stray in zip(candidates, strays, strict=True)
+        if stray.outcome is Outcome.OK and stray.rows == ((0,),)
     )

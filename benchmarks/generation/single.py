@@ -87,12 +87,19 @@ def _aggregate(pen: Pen) -> Draft | None:
     shown = ", ".join(f"{function}({column.name})" for function in functions)
     tail = ""
     other = pen.measure(table)
-    if len(functions) == 1 and other is not None and other is not column and other.kind == "number" and pen.chance(0.15):
+    if (
+        len(functions) == 1
+        and other is not None
+        and other is not column
+        and other.kind == "number"
+        and pen.chance(0.15)
+    ):
         function = pen.pick(("avg", "max", "sum"))
         shown += f", {function}({other.name})"
         tail = f"and the {pen.pick(_AGGREGATES[function])} {pen.call(other)}"
     question = pen.say(
-        "what is the {a} {c} {t} of {n} {f}", "what is the {a} {c} {t} of all {n} {f}", "find the {a} {c} {t} of the {n} {f}",
+        "what is the {a} {c} {t} of {n} {f}", "what is the {a} {c} {t} of all {n} {f}",
+        "find the {a} {c} {t} of the {n} {f}",
         "return the {a} {c} {t} of {n} {f}", "show the {a} {c} {t} for {n} {f}", "what is the {a} {c} {t} {f}",
         "give the {a} {c} {t} of the {n} {f}", "how high is the {a} {c} {t} of {n} {f}",
         a=" and ".join(words) if len(words) < 3 else ", ".join(words[:-1]) + " and " + words[-1],
@@ -112,8 +119,9 @@ def _extreme(pen: Pen) -> Draft | None:
     columns = pen.columns(table, most=2)
     parts = {"s": pen.calls(columns, many=False), "o": pen.one(table), "n": pen.many(table), "w": words, "f": said}
     if words.split()[-1] in column.calls[0].split() or words.endswith(column.calls):
-        templates = (
-            "what is the {s} of the {o} {f} with the {w}", "which {o} {f} has the {w}", "show the {s} of the {o} with the {w} {f}",
+        templates: tuple[str, ...] = (
+            "what is the {s} of the {o} {f} with the {w}", "which {o} {f} has the {w}",
+            "show the {s} of the {o} with the {w} {f}",
             "give the {s} of the {o} that has the {w} {f}", "return the {s} of the {o} {f} with the {w}",
             "find the {o} with the {w} {f}", "what is the {s} of the {o} {f} having the {w}",
         )  # fmt: skip
@@ -129,7 +137,9 @@ def _extreme(pen: Pen) -> Draft | None:
         limit = pen.pick((2, 3, 5))
         number = pen.pick((str(limit), {2: "two", 3: "three", 5: "five"}[limit]))
         parts |= {"o": f"{number} {parts['n']}", "s": pen.calls(columns, many=True)}
-        template = template.replace("is the", "are the").replace("has the", "have the").replace("which {o}", "which {o}")
+        template = (
+            template.replace("is the", "are the").replace("has the", "have the").replace("which {o}", "which {o}")
+        )
     query = f"SELECT {shown} FROM {table.name}{pen.clause(conditions)} ORDER BY {column.name}{direction} LIMIT {limit}"
     return Draft(pen.say(template, **parts), query, "extreme", (table.name,))
 
@@ -151,7 +161,9 @@ def _ordered(pen: Pen) -> Draft:
     )  # fmt: skip
     names = ", ".join(column.name for column in columns)
     order = f"{by.name}{' DESC' if falling else ''}"
-    return Draft(question, f"SELECT {names} FROM {table.name}{pen.clause(conditions)} ORDER BY {order}", "order", (table.name,))
+    return Draft(
+        question, f"SELECT {names} FROM {table.name}{pen.clause(conditions)} ORDER BY {order}", "order", (table.name,)
+    )
 
 
 def _group(pen: Pen) -> Draft | None:
@@ -166,7 +178,8 @@ def _group(pen: Pen) -> Draft | None:
         functions = pen.generator.sample(sorted(_AGGREGATES), pen.generator.choices((1, 2), (4, 1))[0])
         shown = ", ".join(f"{function}({measure.name})" for function in functions)
         question = pen.say(
-            "what is the {a} {c} for each {g} {f}", "show the {a} {c} of {n} {f} for each {g}", "for each {g}, what is the {a} {c} {f}",
+            "what is the {a} {c} for each {g} {f}", "show the {a} {c} of {n} {f} for each {g}",
+            "for each {g}, what is the {a} {c} {f}",
             "find the {a} {c} of the {n} {f} by {g}", "what are the {a} {c} of {n} per {g} {f}",
             "return the {a} {c} for every {g} {f}", a=" and ".join(pen.pick(_AGGREGATES[f]) for f in functions),
             c=pen.call(measure), **parts,
@@ -175,8 +188,10 @@ def _group(pen: Pen) -> Draft | None:
     else:
         shown, shape = "count(*)", "group count"
         question = pen.say(
-            "how many {n} are there for each {g} {f}", "how many {n} are there in each {g} {f}", "show the number of {n} for each {g} {f}",
-            "show each {g} and the number of {n} {f}", "for each {g}, how many {n} are there {f}", "count the {n} by {g} {f}",
+            "how many {n} are there for each {g} {f}", "how many {n} are there in each {g} {f}",
+            "show the number of {n} for each {g} {f}",
+            "show each {g} and the number of {n} {f}", "for each {g}, how many {n} are there {f}",
+            "count the {n} by {g} {f}",
             "what are the different {g} and the number of {n} of each {f}", "number of {n} per {g} {f}",
             "list each {g} and how many {n} {f} it has", **parts,
         )  # fmt: skip
@@ -195,9 +210,12 @@ def _commonest(pen: Pen) -> Draft | None:
     parts = {"g": pen.call(column), "n": pen.many(table), "f": said, "o": pen.one(table)}
     if pen.chance(0.35):
         number = pen.pick((1, 2, 3, 4, 5))
-        sign, words = pen.pick(((">", "more than"), (">=", "at least"), ("<", "less than"), ("=", "exactly"), (">", "over")))
+        sign, words = pen.pick(
+            ((">", "more than"), (">=", "at least"), ("<", "less than"), ("=", "exactly"), (">", "over"))
+        )
         question = pen.say(
-            "which {g} has {w} {k} {n} {f}", "what are the {g} with {w} {k} {n} {f}", "show the {g} that have {w} {k} {n} {f}",
+            "which {g} has {w} {k} {n} {f}", "what are the {g} with {w} {k} {n} {f}",
+            "show the {g} that have {w} {k} {n} {f}",
             "find the {g} of {w} {k} {n} {f}", w=words, k=str(number), **parts,
         )  # fmt: skip
         tail = f"HAVING count(*) {sign} {number}"
@@ -223,7 +241,9 @@ def _against_average(pen: Pen) -> Draft | None:
     if column is None or column.kind != "number":
         return None
     above = pen.chance(0.65)
-    function, words = pen.pick((("avg", "the average"), ("avg", "average"), ("min", "the minimum"), ("max", "the maximum")))
+    function, words = pen.pick(
+        (("avg", "the average"), ("avg", "average"), ("min", "the minimum"), ("max", "the maximum"))
+    )
     sign = {"max": "<", "min": ">"}.get(function, ">" if above else "<")
     counted = pen.chance(0.3)
     parts = {
@@ -239,7 +259,8 @@ def _against_average(pen: Pen) -> Draft | None:
         shown = "count(*)"
     else:
         question = pen.say("what are the {s} of {n} whose {c} is {w} {a}", "list the {s} of {n} with {c} {w} {a}",
-                           "find the {s} of the {n} that have a {c} {w} {a}", "show the {s} of {n} having {c} {w} {a}", **parts)  # fmt: skip
+                           "find the {s} of the {n} that have a {c} {w} {a}",
+                           "show the {s} of {n} having {c} {w} {a}", **parts)  # fmt: skip
         shown = ", ".join(c.name for c in columns)
     query = f"SELECT {shown} FROM {table.name} WHERE {column.name} {sign} ({inner})"
     return Draft(question, query, "nested", (table.name,))
@@ -247,6 +268,7 @@ def _against_average(pen: Pen) -> Draft | None:
 
 # shape's writer -> how often, beside the others
 SINGLE = {
-    _show: 9.0, _which: 3.0, _count: 4.0, _count_distinct: 2.0, _aggregate: 4.0, _extreme: 5.0, _ordered: 3.0, _group: 4.0,
+    _show: 9.0, _which: 3.0, _count: 4.0, _count_distinct: 2.0, _aggregate: 4.0, _extreme: 5.0, _ordered: 3.0,
+    _group: 4.0,
     _commonest: 4.0, _against_average: 2.0,
 }  # fmt: skip

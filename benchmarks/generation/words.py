@@ -10,7 +10,8 @@ __all__ = ["ADJECTIVES", "plural", "singular", "split_name", "unglue"]
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _IRREGULAR = {"person": "people", "child": "children", "man": "men", "woman": "women", "staff": "staff",
               "aircraft": "aircraft", "series": "series", "data": "data", "sheep": "sheep", "foot": "feet",
-              "index": "indexes", "equipment": "equipment", "information": "information", "news": "news"}  # fmt: skip
+              "index": "indexes", "status": "statuses",
+              "equipment": "equipment", "information": "information", "news": "news"}  # fmt: skip
 _IRREGULAR_BACK = {many: one for one, many in _IRREGULAR.items()}
 
 # (words of a column that a measure is known by, what its greatest are called, what its least are called)

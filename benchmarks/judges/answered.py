@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlrl.benchmarks.judges.robust import Robust
 from sqlrl.executors.base import Gold, Row
 from sqlrl.executors.partial import read_cell
 from sqlrl.executors.relations import Relation
-
-if TYPE_CHECKING:
-    from sqlglot import expressions
 
 __all__ = ["Answered", "spells_out"]
 
@@ -21,8 +18,8 @@ NOTHING = "SELECT NULL WHERE 1 = 0"
 
 
 class Answered(Robust):
-    """What is known decides, by the kind that the gold says it is (see `PartialMatcher`); whole results and gold queries
-    are judged as `robust` judges them.
+    """What is known decides, by the kind that the gold says it is (see `PartialMatcher`); a gold query or a result that
+    is not a person's is judged as `robust` judges it.
 
     A policy that is paid for results alone may learn to write the result down. A query that reads no table, shows
     nothing but constants, or shows a constant that is among the known values is taken to return nothing (`spells_out`).
@@ -51,7 +48,7 @@ def spells_out(query: str, known: Sequence[Row] = ()) -> bool:
     """Whether a query's result owes nothing to the data: no table is read, every column that is shown is a constant, or
     a constant that is shown (at any depth, 0 and 1 excepted below the top) is one of the `known` values.
 
-    What sqlglot cannot read is not taken to cheat. Nor is a constant in disguise, such as `40 + 2 * count(*) / count(*)`.
+    What sqlglot cannot read is not taken to cheat. Nor is a constant in disguise, such as `42 * count(*) / count(*)`.
     """
     import sqlglot
     from sqlglot import expressions
@@ -67,7 +64,7 @@ def spells_out(query: str, known: Sequence[Row] = ()) -> bool:
     top = {id(select) for select in _top_selects(tree)}
     values = {read_cell(cell) for row in known for cell in row}
     for select in tree.find_all(expressions.Select):
-        shown = [part for part in select.expressions if isinstance(part, expressions.Expression)]
+        shown = select.expressions
         if id(select) in top and shown and not any(_reads(part) for part in shown):
             return True
         for part in shown:
@@ -76,7 +73,7 @@ def spells_out(query: str, known: Sequence[Row] = ()) -> bool:
     return False
 
 
-def _top_selects(tree: expressions.Expression) -> list[expressions.Expression]:
+def _top_selects(tree: Any) -> list[Any]:
     """The selects whose rows are the result's: one, or those that a set operation puts together."""
     from sqlglot import expressions
 
@@ -87,13 +84,13 @@ def _top_selects(tree: expressions.Expression) -> list[expressions.Expression]:
     return [tree]
 
 
-def _reads(part: expressions.Expression) -> bool:
+def _reads(part: Any) -> bool:
     from sqlglot import expressions
 
     return part.find(expressions.Column, expressions.Star, expressions.AggFunc) is not None
 
 
-def _results(part: expressions.Expression) -> list[expressions.Expression]:
+def _results(part: Any) -> list[Any]:
     """What a shown expression may evaluate to as it stands: itself, or the branches of a choice."""
     from sqlglot import expressions
 
@@ -113,7 +110,7 @@ def _results(part: expressions.Expression) -> list[expressions.Expression]:
     return [part]
 
 
-def _constant(part: expressions.Expression) -> object:
+def _constant(part: Any) -> object:
     """The value of a literal as answers are read; an object that equals nothing of anything else."""
     from sqlglot import expressions
 

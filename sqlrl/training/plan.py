@@ -11,7 +11,7 @@ from sqlrl.benchmarks import load_benchmark, load_judge
 from sqlrl.distillation import read_demonstrations
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
-from sqlrl.prompts import Prompter
+from sqlrl.prompts import Prompter, spoken
 from sqlrl.rewards import load_preset
 from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
@@ -104,7 +104,7 @@ def draw_plan(
     if policy.startswith(("http://", "https://", "script:")):
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
-    prompter = _prompter(policy, config, recipe, benchmark.answer_key)
+    prompter = _prompter(policy, config, recipe, benchmark)
     every = benchmark.examples("train")
     faults = benchmark.faults()
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]
@@ -163,12 +163,13 @@ def _stages(method: str, recipe: Recipe, policy: str, config: TrainConfig, allow
     return stages
 
 
-def _prompter(policy: str, config: TrainConfig, recipe: Recipe, answer_key: str) -> Prompter:
+def _prompter(policy: str, config: TrainConfig, recipe: Recipe, benchmark: Benchmark) -> Prompter:
     """As the policy was taught to be asked where it was trained here and no flag says otherwise, else the recipe's."""
     taught = _taught(policy)
     if taught is not None and config.prompt_style is None and config.thinking is None:
-        return replace(taught, answer_key=answer_key, prefill=taught.prefill or config.prefill)
-    return Prompter(style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key)
+        return replace(taught, answer_key=benchmark.answer_key, prefill=taught.prefill or config.prefill)
+    dialect = spoken(getattr(benchmark, "dialect", ""))
+    return Prompter(recipe.prompt_style, recipe.thinking, config.prefill, benchmark.answer_key, dialect)
 
 
 def _taught(policy: str) -> Prompter | None:
