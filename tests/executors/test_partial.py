@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sqlrl.executors import Gold, Outcome, open_executor
 from sqlrl.executors.base import Partial
+from sqlrl.executors.errors import UsageError
 from sqlrl.executors.partial import decimals_of, read_cell
 from sqlrl.executors.relations import Relation, matcher_for
 
@@ -163,5 +164,5 @@ def test_the_worker_compares_with_what_is_known(tmp_path: Any) -> None:
 
 def test_nothing_is_no_partial_result() -> None:
     for rows in ((), ((),)):
-        with pytest.raises(ValueError, match="at least one"):
+        with pytest.raises(UsageError, match="at least one"):
             Partial("names", rows)
