@@ -79,7 +79,7 @@ class Table:
     def column(self, name: str) -> Column | None:
         """By its bare or quoted name, in any case."""
         wanted = name.strip('"`').lower()
-        return next((column for column in self.columns if column.name.strip('"').lower() == wanted), None)
+        return next((column for column in self.columns if column.name.strip('"`').lower() == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +121,17 @@ def profile_of(executor: Member[Any]) -> Profile:
     taken for one whose name is that of another table's only key (`brand_id` for `brands.id` or `brands.brand_id`) and
     whose values all occur there.
     """
-    declared = _declared(executor.describe(), executor.dialect)
-    looks = {name: executor.execute(f"SELECT * FROM {quoted(name)} LIMIT 1") for name in declared}
+    dialect = executor.dialect
+    declared = _declared(executor.describe(), dialect)
+    looks = {name: executor.execute(f"SELECT * FROM {quoted(name, dialect)} LIMIT 1") for name in declared}
     shown = {name: look.columns for name, look in looks.items() if look.outcome is Outcome.OK and look.rows}
     if not shown:
         raise DataError(f"{executor.source} has no table with a row to ask about")
     known = frozenset(w for name, columns in shown.items() for each in (name, *columns) for w in split_name(each))
     known |= {singular(word) for word in known}
     places = [(name, column) for name, columns in shown.items() for column in columns]
-    counts = executor.execute_many([_counting(*place) for place in places])
-    values = executor.execute_many([_commonest(*place) for place in places])
+    counts = executor.execute_many([_counting(*place, dialect) for place in places])
+    values = executor.execute_many([_commonest(*place, dialect) for place in places])
     found: dict[str, list[Column]] = {}
     rows: dict[str, int] = {}
     for (name, column), count, value in zip(places, counts, values, strict=True):
@@ -147,17 +148,19 @@ def profile_of(executor: Member[Any]) -> Profile:
             kind = _kind(cells, told.types.get(column.lower(), ""))
             spoken = tuple(cell for cell in cells if kind != "text" or 0 < len(str(cell).strip()) <= LONGEST_VALUE)
             found.setdefault(name, []).append(
-                Column(quoted(name), quoted(column), kind, key, unique, spoken, distinct, calls)
+                Column(quoted(name, dialect), quoted(column, dialect), kind, key, unique, spoken, distinct, calls)
             )
     tables = tuple(_table(name, rows[name], columns, declared[name], known) for name, columns in found.items())
     return Profile(executor.dialect, tables, _links(executor, tables, declared))
 
 
-def quoted(name: str) -> str:
-    """A name as SQL may have it."""
-    if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED:
+def quoted(name: str, dialect: str = "sqlite") -> str:
+    """A name as SQL may have it. PostgreSQL takes a bare one for one of small letters."""
+    bare = _PLAIN.fullmatch(name) and name.lower() not in _RESERVED
+    if bare and (dialect != "postgresql" or name == name.lower()):
         return name
-    return '"' + name.replace('"', '""') + '"'
+    mark = "`" if dialect == "mysql" else '"'
+    return mark + name.replace(mark, 2 * mark) + mark
 
 
 def _declared(description: str, dialect: str) -> dict[str, _Declared]:
@@ -216,16 +219,16 @@ def _references(columns: Sequence[str], reference: Any) -> list[tuple[str, str, 
     return [(columns[0], target.this.name if target.expressions else target.name, others[0])]
 
 
-def _sampled(table: str, column: str) -> str:
-    return f"FROM (SELECT {quoted(column)} AS c FROM {quoted(table)} LIMIT {SAMPLE}) AS s"
+def _sampled(table: str, column: str, dialect: str) -> str:
+    return f"FROM (SELECT {quoted(column, dialect)} AS c FROM {quoted(table, dialect)} LIMIT {SAMPLE}) AS s"
 
 
-def _counting(table: str, column: str) -> str:
-    return f"SELECT count(*), count(c), count(DISTINCT c) {_sampled(table, column)}"
+def _counting(table: str, column: str, dialect: str) -> str:
+    return f"SELECT count(*), count(c), count(DISTINCT c) {_sampled(table, column, dialect)}"
 
 
-def _commonest(table: str, column: str) -> str:
-    return f"SELECT c, count(*) {_sampled(table, column)} GROUP BY c ORDER BY 2 DESC, 1 LIMIT {VALUES}"
+def _commonest(table: str, column: str, dialect: str) -> str:
+    return f"SELECT c, count(*) {_sampled(table, column, dialect)} GROUP BY c ORDER BY 2 DESC, 1 LIMIT {VALUES}"
 
 
 def _kind(values: Sequence[Any], declared: str) -> str:
@@ -265,7 +268,7 @@ def _table(name: str, rows: int, columns: list[Column], told: _Declared, known: 
     ones = dict.fromkeys(
         singular(call) for call in (" ".join(spoken), spoken[-1], spoken[0] if spoken != words else "")
     )
-    keys = [column for column in columns if column.name.strip('"').lower() in told.keys]
+    keys = [column for column in columns if column.name.strip('"`').lower() in told.keys]
     key = keys[0] if len(keys) == 1 else next((c for c in columns if c.unique and c.key), None) if not keys else None
     own = {singular(word) for word in spoken}
     names = [column for column in columns if column.kind == "text" and not column.key]
@@ -277,11 +280,11 @@ def _table(name: str, rows: int, columns: list[Column], told: _Declared, known: 
         or columns[0]
     )
     calls = tuple(call for call in ones if call)
-    return Table(quoted(name), rows, tuple(columns), calls, tuple(plural(call) for call in calls), key, label)
+    return Table(columns[0].table, rows, tuple(columns), calls, tuple(plural(call) for call in calls), key, label)
 
 
 def _links(executor: Member[Any], tables: Sequence[Table], declared: Mapping[str, _Declared]) -> tuple[Link, ...]:
-    by_name = {table.name.strip('"').lower(): table for table in tables}
+    by_name = {table.name.strip('"`').lower(): table for table in tables}
     links: dict[tuple[str, str], Link] = {}
     for name, told in declared.items():
         child = by_name.get(name.lower())

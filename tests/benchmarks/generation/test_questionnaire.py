@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from sqlrl.benchmarks.generation.houses import HOUSES
 from sqlrl.benchmarks.generation.joined import JOINED
 from sqlrl.benchmarks.generation.profile import Profile, profile_of, quoted
 from sqlrl.benchmarks.generation.questionnaire import Questionnaire, write_questions
+from sqlrl.benchmarks.generation.rows import write_database
 from sqlrl.benchmarks.generation.single import SINGLE
 from sqlrl.benchmarks.generation.words import plural, singular, split_name, unglue
 from sqlrl.executors import open_executor
@@ -156,10 +158,24 @@ def test_names_are_parted_into_words() -> None:
 
 
 def test_names_are_quoted_where_they_must_be() -> None:
-    assert [quoted(name) for name in ("price", "order", "unit price", 'a"b')] == [
-        "price", '"order"', '"unit price"', '"a""b"',
-    ]  # fmt: skip
+    names = ("price", "order", "unit price", 'a"b', "Price")
+    assert [quoted(name) for name in names] == ["price", '"order"', '"unit price"', '"a""b"', "Price"]
+    assert [quoted(name, "postgresql") for name in names[::4]] == ["price", '"Price"']
+    assert [quoted(name, "mysql") for name in names[1:3]] == ["`order`", "`unit price`"]
 
 
 def test_every_writer_has_a_weight() -> None:
     assert all(weight > 0 for weight in (*SINGLE.values(), *JOINED.values()))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_queries_run_on_servers_as_they_are_written(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    server = request.getfixturevalue(kind)
+    house = write_database(HOUSES[0], tmp_path, "0/0")
+    with open_executor(server.load("own_house", house), workers=1) as executor:
+        profile = profile_of(executor)
+        found = write_questions(executor, 150, profile=profile)
+    assert {table.name for table in profile.tables} == {"brands", "products", "sales"}
+    assert {(link.child, link.parent) for link in profile.links} == {("products", "brands"), ("sales", "products")}
+    assert not found.failed, found.messages[:5]
+    assert len(found.drafts) == 150
