@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.generation.words import plural, singular, split_name, unglue
@@ -21,6 +22,7 @@ VALUES = 40  # of a column, the commonest
 LONGEST_VALUE = 40  # characters
 _ASIDE = frozenset(["ref", "tbl", "table", "list", "data", "info", "details", "dim", "fact", "names", "lookup"])
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2}.*)?")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # Words of the language that may not stand bare as a name somewhere.
 _RESERVED = frozenset([
@@ -145,8 +147,8 @@ def profile_of(executor: Member[Any]) -> Profile:
             if key and column.lower().endswith("id"):  # whatever letters stand before it
                 calls = tuple(dict.fromkeys((*calls, "id")))
             cells = tuple(row[0] for row in value.rows if row[0] is not None)
-            kind = _kind(cells, told.types.get(column.lower(), ""))
-            spoken = tuple(cell for cell in cells if kind != "text" or 0 < len(str(cell).strip()) <= LONGEST_VALUE)
+            kind = _kind(cells, told.types.get(column.lower(), ""), dialect)
+            spoken = _spoken(cells, kind)
             found.setdefault(name, []).append(
                 Column(quoted(name, dialect), quoted(column, dialect), kind, key, unique, spoken, distinct, calls)
             )
@@ -231,17 +233,24 @@ def _commonest(table: str, column: str, dialect: str) -> str:
     return f"SELECT c, count(*) {_sampled(table, column, dialect)} GROUP BY c ORDER BY 2 DESC, 1 LIMIT {VALUES}"
 
 
-def _kind(values: Sequence[Any], declared: str) -> str:
+def _kind(values: Sequence[Any], declared: str, dialect: str) -> str:
     """By the values first; a date may be written in any way that its type is there to tell."""
-    if values and all(isinstance(value, (int, float)) or hasattr(value, "as_tuple") for value in values):
+    if values and all(isinstance(value, (int, float, Decimal)) for value in values):
         return "number"
-    if re.search(r"date|time", declared) or (
-        values and all(hasattr(value, "isoformat") or _DATE.fullmatch(str(value)) for value in values)
-    ):
+    dated = values and all(hasattr(value, "isoformat") or _DATE.fullmatch(str(value)) for value in values)
+    if dated or re.search(r"date|time", declared):
         return "date"
-    if values and all(re.fullmatch(r"-?\d+(?:\.\d+)?|null|", str(value)) for value in values):
-        return "number"  # as text, which is how files without types are often loaded
+    written = [str(value) for value in values if str(value).lower() not in ("", "null")]
+    if written and dialect in ("sqlite", "mysql") and all(_NUMBER.fullmatch(value) for value in written):
+        return "number"  # as text, which is how files without types are often loaded, and these engines calculate with
     return "text"
+
+
+def _spoken(values: Sequence[Any], kind: str) -> tuple[Any, ...]:
+    """The values that a question may hold."""
+    if kind == "number":
+        return tuple(value for value in values if _NUMBER.fullmatch(str(value)) or isinstance(value, bool))
+    return tuple(value for value in values if 0 < len(str(value).strip()) <= LONGEST_VALUE)
 
 
 def _calls(table: str, column: str, known: frozenset[str], comment: str) -> tuple[str, ...]:

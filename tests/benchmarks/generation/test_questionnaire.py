@@ -119,6 +119,23 @@ def test_a_small_database_ends_the_writing(tmp_path: Path) -> None:
     assert found.repeated
 
 
+def test_numbers_that_are_text_are_numbers_where_the_engine_says_so(tmp_path: Path) -> None:
+    rows = [("10",), ("9",), ("null",), ("",), ("7.5",), (None,)] * 4
+    with sqlite3.connect(tmp_path / "cars.sqlite") as connection:
+        connection.execute("create table cars(horsepower text)")
+        connection.executemany("insert into cars values (?)", rows)
+    connection.close()
+    (tmp_path / "cars.csv").write_text("horsepower\n" + "".join(f'"{row[0]}"\n' for row in rows if row[0]))
+    for file, kind in (("cars.sqlite", "number"), ("cars.csv", "text")):
+        with open_executor(str(tmp_path / file), workers=1) as executor:
+            profile = profile_of(executor)
+            (column,) = profile.tables[0].columns
+            assert column.kind == kind
+            assert ("null" in column.values) == (kind == "text")
+            found = write_questions(executor, 40, profile=profile)
+        assert not found.failed, found.messages[:3]
+
+
 def test_nothing_to_ask_about_is_said(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "empty.sqlite") as connection:
         connection.execute("create table t(a)")
