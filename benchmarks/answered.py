@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +94,11 @@ class Answered:
     @cached_property
     def questionnaire(self) -> Questionnaire:
         """What the grammar writes about the database."""
-        from sqlrl.benchmarks.generation.questionnaire import write_questions
-
-        with open_executor(self.source, limits=Limits(seconds=2.0), workers=1) as executor:
-            return write_questions(executor, DEMONSTRATIONS, self.seed)
+        path = Path(self.source.partition("://")[2])
+        if not path.is_file():
+            return _written(self.source, DEMONSTRATIONS, self.seed)
+        status = path.stat()
+        return _known(self.source, DEMONSTRATIONS, self.seed, (status.st_mtime_ns, status.st_size))
 
     @cached_property
     def _split(self) -> Mapping[int, str]:
@@ -126,6 +127,19 @@ class Answered:
     @staticmethod
     def _fingerprint(answer: Answer) -> Any:
         return frozenset(answer.partial.rows)
+
+
+def _written(source: str, count: int, seed: int) -> Questionnaire:
+    from sqlrl.benchmarks.generation.questionnaire import write_questions
+
+    with open_executor(source, limits=Limits(seconds=2.0), workers=1) as executor:
+        return write_questions(executor, count, seed)
+
+
+@lru_cache(maxsize=4)
+def _known(source: str, count: int, seed: int, changed: tuple[int, int]) -> Questionnaire:
+    """The same, kept: a comparison plans one database many times. changed: when, and to which size."""
+    return _written(source, count, seed)
 
 
 def _plain(question: str) -> str:

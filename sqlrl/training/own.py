@@ -156,7 +156,7 @@ def _by_golds(owned: Owned, items: Sequence[Mapping[str, Any]]) -> list[dict[str
     with Judging("robust", sources, limits=Limits(seconds=30), workers=1) as judging:
         judged = judging.judge_all(asked)
     return [
-        {**item, "answered": bool(item["correct"]), "correct": word.verdict.correct}
+        {**item, "db_id": owned.name, "answered": bool(item["correct"]), "correct": word.verdict.correct}
         for item, word in zip(items, judged, strict=True)
     ]
 
