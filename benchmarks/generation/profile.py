@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Link", "Profile", "Table", "profile_of", "quoted"]
 
 SAMPLE = 20_000  # rows of a table that its values are taken from
-VALUES = 40  # of a column, the commonest
+VALUES = 500  # of a column, the commonest: a policy from nothing writes only the values that it has seen
 LONGEST_VALUE = 40  # characters
 _ASIDE = frozenset(["ref", "tbl", "table", "list", "data", "info", "details", "dim", "fact", "names", "lookup"])
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2}.*)?")

@@ -48,6 +48,27 @@ def _which(pen: Pen) -> Draft | None:
     return Draft(question, query, "which", (table.name,))
 
 
+def _of_one(pen: Pen) -> Draft | None:
+    """A thing is known by its name alone; what it is has to be known."""
+    table = pen.table()
+    names = [column for column in table.columns if column.kind == "text" and column.values and not column.is_category]
+    if not names:
+        return None
+    known = table.label if table.label in names and pen.chance(0.7) else pen.pick(names)
+    columns = [column for column in pen.columns(table, most=2) if column is not known]
+    if not columns:
+        return None
+    value = str(pen.pick(known.values))
+    question = pen.say(
+        "what is the {s} of {v}", "what are the {c} of {v}", "which {s} is {v} in", "what {s} does {v} have",
+        "give the {s} of the {o} {v}", "show the {s} for {v}", "what {s} is the {o} {v} in", "find the {s} of {v}",
+        s=pen.calls(columns, many=False), c=pen.calls(columns, many=True), o=pen.one(table), v=value,
+    )  # fmt: skip
+    shown = ", ".join(column.name for column in columns)
+    query = f"SELECT {shown} FROM {table.name} WHERE {known.name} = {pen.literal(known, value)}"
+    return Draft(question, query, "of one", (table.name,))
+
+
 def _count(pen: Pen) -> Draft:
     table = pen.table()
     said, conditions = pen.where(Scope((table,)), table)
@@ -113,7 +134,7 @@ def _extreme(pen: Pen) -> Draft | None:
     column = pen.measure(table)
     if column is None:
         return None
-    said, conditions = pen.where(Scope((table,)), table, most=1)
+    said, conditions = pen.where(Scope((table,)), table, most=1) if pen.chance(0.5) else ("", [])
     words, greatest = pen.superlative(column)
     direction = " DESC" if greatest else ""
     columns = pen.columns(table, most=2)
@@ -146,7 +167,7 @@ def _extreme(pen: Pen) -> Draft | None:
 
 def _ordered(pen: Pen) -> Draft:
     table = pen.table()
-    said, conditions = pen.where(Scope((table,)), table, most=1)
+    said, conditions = pen.where(Scope((table,)), table, most=1) if pen.chance(0.5) else ("", [])
     columns = pen.columns(table)
     by = pen.measure(table) if pen.chance(0.6) else None
     by = by or pen.pick(table.columns)
@@ -268,7 +289,8 @@ def _against_average(pen: Pen) -> Draft | None:
 
 # shape's writer -> how often, beside the others
 SINGLE = {
-    _show: 9.0, _which: 3.0, _count: 4.0, _count_distinct: 2.0, _aggregate: 4.0, _extreme: 5.0, _ordered: 3.0,
+    _show: 9.0, _which: 3.0,
+    _of_one: 3.0, _count: 4.0, _count_distinct: 2.0, _aggregate: 4.0, _extreme: 5.0, _ordered: 3.0,
     _group: 4.0,
     _commonest: 4.0, _against_average: 2.0,
 }  # fmt: skip

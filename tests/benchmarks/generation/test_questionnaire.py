@@ -87,12 +87,12 @@ def test_every_query_runs_and_tells_something(executor: Any, written: Questionna
 def test_every_shape_is_there_and_words_have_several_readings(written: Questionnaire) -> None:
     shapes = set(written.shapes)
     assert shapes >= {
-        "show", "distinct", "filter", "which", "count", "count distinct",
+        "show", "distinct", "filter", "which", "of one", "count", "count distinct",
         "aggregate", "extreme", "order", "group count", "group aggregate", "commonest",
         "having", "nested", "join", "join count", "join group", "join most",
         "join having", "join extreme", "join aggregate", "without", "with any", "set operation",
     }  # fmt: skip
-    assert written.ambiguous > 10
+    assert written.ambiguous >= 5
     queries = " ".join(draft.query for draft in written.drafts)
     pieces = "BETWEEN|LIKE| OR |!=|>=|INTERSECT|UNION|EXCEPT|NOT IN|DISTINCT|'O''Hara'"
     assert [piece for piece in pieces.split("|") if piece not in queries] == []
