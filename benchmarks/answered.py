@@ -21,6 +21,7 @@ from sqlrl.executors.source import is_server, locate
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.generation.questionnaire import Questionnaire
+    from sqlrl.executors.groups import Group
 
 __all__ = ["Answered"]
 
@@ -82,7 +83,7 @@ class Answered:
         """The one database."""
         return [self.source]
 
-    def faults(self) -> dict[str, str]:
+    def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """None: what cannot be opened, or has nothing to ask about, is an error."""
         return {}
 
