@@ -35,15 +35,25 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def load_benchmark(name: str, data: str | Path | None = None, url: str | None = None) -> Benchmark:
-    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query).
+def load_benchmark(
+    name: str, data: str | Path | None = None, url: str | None = None, answered: str | Path | None = None
+) -> Benchmark:
+    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query); with
+    `answered`, a file of answers (see `read_answers`), that of the database whose source `name` is.
 
     data: the folder to look below, by default $SQLRL_DATA and the user's cache. url: of BIRD's databases on a server.
     UsageError for an unknown name,
     DataError where its files are not found or not what they should be.
     """
+    if answered is not None:
+        from sqlrl.benchmarks.answered import Answered
+
+        own: Benchmark = Answered(name, answered)
+        return own
     base, _, variant = name.partition("/")
     if base not in BENCHMARKS:
+        if "://" in name or Path(name).expanduser().exists():
+            raise UsageError(f"{name} is a database: give --answered FILE, its questions and what is known to be right")
         raise UsageError(f"no benchmark {base!r}{nearest(base, BENCHMARKS)}")
     module, factory, keyword, _ = BENCHMARKS[base]
     arguments: dict[str, Any] = {}

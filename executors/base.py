@@ -10,14 +10,14 @@ import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from sqlrl.executors.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlrl.executors.relations import Relation
 
-__all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "Row", "check_count"]
+__all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Partial", "Result", "Row", "check_count"]
 
 Row = tuple[Any, ...]
 
@@ -74,22 +74,40 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """What a person knows of the right result, and how much of it that is; see `PartialMatcher` for when it is met.
+
+    known: "number" (one cell), "names" (the values of one column), "contains" (some of the rows), "whole" (all rows, as
+    they were written down). rows: a tuple for each row; a number may be text, which keeps the decimals it was written
+    with. most_rows: of "contains", how many rows a right result has at most; 0 for twice as many as are known.
+    """
+
+    known: Literal["number", "names", "contains", "whole"]
+    rows: tuple[Row, ...]
+    most_rows: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", _rows(self.rows, "Partial.rows"))
+        if not self.rows or not self.rows[0]:
+            raise UsageError("Partial.rows has at least one row of at least one cell")
+
+
+@dataclass(frozen=True, slots=True)
 class Gold:
     """What is known to be right; at least one of its fields. UsageError for what none of them can be.
 
     query: a query whose result is right. rows: the result itself, with cells of the types that executors give: None,
     bool, int, float, str, bytes, Decimal, date, datetime, time, timedelta, UUID, and lists, tuples and dicts of these.
-    relevant: {document id: grade}. answers: strings of
-    which a right document contains one. partial: some of the rows of the right result. For judges that are told so
-    with each question: ordered, whether rows must come in the gold's order (None: the judge's own rule); columns, which
-    of the gold's columns count (all where empty).
+    relevant: {document id: grade}. answers: strings of which a right document contains one. partial: what a person
+    knows of the right result. For judges that are told so with each question: ordered, whether rows must come in the
+    gold's order (None: the judge's own rule); columns, which of the gold's columns count (all where empty).
     """
 
     query: str | None = None
     rows: tuple[Row, ...] | None = None
     relevant: Mapping[str, float] | None = None
     answers: tuple[str, ...] | None = None
-    partial: tuple[Row, ...] | None = None
+    partial: Partial | None = None
     ordered: bool | None = None
     columns: tuple[int, ...] = ()
 
@@ -102,9 +120,10 @@ class Gold:
             raise UsageError(f"Gold.relevant is a mapping of grades, not {type(self.relevant).__name__}")
         if self.answers is not None and (isinstance(self.answers, str) or not isinstance(self.answers, Sequence)):
             raise UsageError(f"Gold.answers is a sequence of texts, not {type(self.answers).__name__}")
-        for name in ("rows", "partial"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, _rows(getattr(self, name), f"Gold.{name}"))
+        if self.partial is not None and not isinstance(self.partial, Partial):
+            raise UsageError(f"Gold.partial is a Partial, not {type(self.partial).__name__}")
+        if self.rows is not None:
+            object.__setattr__(self, "rows", _rows(self.rows, "Gold.rows"))
 
 
 def _rows(given: Any, name: str) -> tuple[Row, ...]:

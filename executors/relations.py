@@ -13,6 +13,7 @@ from sqlrl.executors.base import Row
 from sqlrl.executors.cell_f1 import CellF1Matcher
 from sqlrl.executors.cells import EXACT, are_canonical, canonical, canonical_rows, kinds_of
 from sqlrl.executors.decoding import DecodingMatcher
+from sqlrl.executors.partial import TOLERANCE, PartialMatcher
 from sqlrl.executors.soft_f1 import SoftF1Matcher
 from sqlrl.executors.vectors import VectorMatcher
 
@@ -33,24 +34,29 @@ class Relation:
 
     measure: "equality" is decided by all of the above; "cell-f1" (see `CellF1Matcher`) as well, and marks what is not
     equal; "soft-f1" (see `SoftF1Matcher`) looks at none of it; "vectors" (see `VectorMatcher`) takes `rows` as "list"
-    or "bag", and `tolerance`. chosen: the gold's columns that "vectors" looks for; empty for all. text: how text that
-    is not UTF-8 is read (see `DecodingMatcher`). timed_runs: how often two equal queries are run again, in turns, for
-    `Comparison.timings`.
+    or "bag", and `tolerance`; "number", "names", "contains" and "whole" (see `PartialMatcher`) take `rows` so too.
+    chosen: the gold's columns that "vectors" looks for; empty for all. text: how text that is not UTF-8 is read (see
+    `DecodingMatcher`). timed_runs: how often two equal queries are run again, in turns, for `Comparison.timings`.
+    most_rows: of "contains", see `Partial`.
     """
 
     rows: Literal["set", "bag", "list"] = "bag"
     columns: Literal["fixed", "any"] = "fixed"
     tolerance: float = 0.0
     typed: bool = False
-    measure: Literal["equality", "soft-f1", "vectors", "cell-f1"] = "equality"
+    measure: Literal[
+        "equality", "soft-f1", "vectors", "cell-f1", "number", "names", "contains", "whole"
+    ] = "equality"  # fmt: skip
     chosen: tuple[int, ...] = ()
     text: Literal["whole", "strict", "ignore"] = "whole"
     timed_runs: int = 0
+    most_rows: int = 0
 
     def to_tuple(self) -> tuple[Any, ...]:
         """Primitives that marshal can carry."""
         return (
             self.rows, self.columns, self.tolerance, self.typed, self.measure, self.chosen, self.text, self.timed_runs,
+            self.most_rows,
         )  # fmt: skip
 
     @classmethod
@@ -81,8 +87,13 @@ def matcher_for(relation: Relation, gold: Sequence[Row]) -> ScoresRows:
             return SoftF1Matcher(rows)
         if relation.measure == "vectors":
             return VectorMatcher(rows, relation.chosen, ordered=relation.rows == "list", tolerance=relation.tolerance)
-        equality = Matcher(relation, rows)
-        return CellF1Matcher(equality, rows) if relation.measure == "cell-f1" else equality
+        if relation.measure in ("equality", "cell-f1"):
+            equality = Matcher(relation, rows)
+            return CellF1Matcher(equality, rows) if relation.measure == "cell-f1" else equality
+        return PartialMatcher(
+            relation.measure, rows, ordered=relation.rows == "list", most_rows=relation.most_rows,
+            equality=lambda known: Matcher(Relation(relation.rows, "any", TOLERANCE), known),
+        )  # fmt: skip
 
     return prepare(gold) if relation.text == "whole" else DecodingMatcher(prepare, gold, relation.text)
 

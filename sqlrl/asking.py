@@ -15,7 +15,7 @@ from sqlrl.executors.errors import UnavailableError, UsageError
 from sqlrl.policies import load_policy
 from sqlrl.policies.cache import default_folder
 from sqlrl.policies.local import LocalPolicy
-from sqlrl.prompts import Prompter
+from sqlrl.prompts import Prompter, spoken
 from sqlrl.shots import Shots
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "ask_policy"]
 
-_DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _BATCH = {"LocalPolicy": 256, "ScriptedPolicy": 32}  # a local policy sorts long batches by length
 
 
@@ -62,9 +61,8 @@ def ask_policy(
     shots, notes = None, []
     if config.shots:
         # From a benchmark of its own: one that has read the training split would report on that as well.
-        shots = Shots.of(
-            load_benchmark(config.benchmark, config.data), split, config.shots, config.shots_from, seed=config.seed
-        )
+        anew = load_benchmark(config.benchmark, config.data, answered=config.answered)
+        shots = Shots.of(anew, split, config.shots, config.shots_from, seed=config.seed)
         pool = f"{len(shots.pool):,} labelled questions of the training split"
         notes.append(f"{config.shots} {config.shots_from} shots a question, from {pool}")
     cache = None if config.no_cache else Path(config.cache).expanduser() if config.cache else default_folder()
@@ -124,7 +122,7 @@ def _converse(
 
 def _prompter(config: EvalConfig, benchmark: Benchmark, policy: Any) -> Prompter:
     """A policy that was trained here is asked as it was taught; another one gets the full instructions."""
-    dialect = _DIALECTS.get(getattr(benchmark, "dialect", ""), "SQLite")
+    dialect = spoken(getattr(benchmark, "dialect", ""))
     prompter: Prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key, dialect=dialect)
     if config.turns is not None:
         prompter = replace(prompter, turns=config.turns)

@@ -51,6 +51,7 @@ class TrainConfig(_Config):
 
     benchmark: str
     data: str | None = None
+    answered: str | None = None  # the benchmark is then a database of one's own
     policy: str | None = None  # "tiny", a checkpoint, hf:org/name; by default what the machine can train
     method: str | None = None  # sft, rft, grpo, or a chain such as sft+rft
     reward: str = "execution"
@@ -112,6 +113,7 @@ class TrainConfig(_Config):
             above_nought=("seconds", "sft_learning_rate", "grpo_learning_rate", "temperature"),
             not_negative=("seed", "lora", "sft_dropout", "micro_batch", "beta", "epsilon_high"),
         )  # fmt: skip
+        self.judge = _judge_of(self.answered, self.judge)
         if self.sft_dropout is not None and self.sft_dropout >= 1:
             raise UsageError(f"--sft-dropout must be below 1, not {self.sft_dropout}")
         if self.num_generations is not None and self.num_generations < 2:
@@ -126,6 +128,7 @@ class EvalConfig(_Config):
 
     benchmark: str
     data: str | None = None
+    answered: str | None = None  # the benchmark is then a database of one's own
     policy: str | None = None
     predictions: str | None = None
     database_url: str | None = None
@@ -166,6 +169,7 @@ class EvalConfig(_Config):
             above_nought=("seconds", "timeout"),
             not_negative=("seed", "temperature", "sample_rows", "shots", "price_in", "price_out"),
         )  # fmt: skip
+        self.judge = _judge_of(self.answered, self.judge)
         if self.samples > 1 and self.temperature == 0:
             raise UsageError("--samples at --temperature 0 would all be the same")
         if self.vote and self.samples < 2:
@@ -179,6 +183,13 @@ class EvalConfig(_Config):
     def heat(self) -> float:
         """The temperature to ask at."""
         return self.temperature if self.temperature is not None else SAMPLING_TEMPERATURE * (self.samples > 1)
+
+
+def _judge_of(answered: str | None, judge: str | None) -> str | None:
+    """Answers may be but a part of a result: one judge alone knows what to do with these."""
+    if answered is not None and judge not in (None, "answered"):
+        raise UsageError(f"--answered goes with the judge `answered`, not with {judge!r}")
+    return judge if answered is None else "answered"
 
 
 def write_config(config: TrainConfig | EvalConfig, path: Path) -> None:

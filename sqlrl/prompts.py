@@ -13,8 +13,9 @@ from sqlrl.outline import outline
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
 
-__all__ = ["STYLES", "Prompter"]
+__all__ = ["STYLES", "Prompter", "spoken"]
 
+_DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL", "duckdb": "DuckDB"}
 STYLES = ("full", "compact", "terse")
 _TASK = {
     "sql": "Write one read-only {dialect} query whose result answers the question about the database below.",
@@ -129,3 +130,8 @@ class Prompter:
             return cls(**values)
         except TypeError as error:
             raise UsageError(f"policy.json: {error}") from None
+
+
+def spoken(dialect: str) -> str:
+    """What a model knows a dialect by; SQLite for what is no database of a kind of its own."""
+    return _DIALECTS.get(dialect, "SQLite")

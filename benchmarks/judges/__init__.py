@@ -14,6 +14,7 @@ JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "robust": ("robust", "Robust", {}),
     "strict": ("robust", "Strict", {}),
     "cell-f1": ("robust", "CellF1", {}),
+    "answered": ("answered", "Answered", {}),
     "spider": ("spider", "Spider", {}),
     "spider-strict": ("spider", "Spider", {"strict": True}),
     "spider-exec": ("spider", "Spider", {"written": True}),
@@ -22,7 +23,7 @@ JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "bird-ves": ("bird", "BirdVES", {}),
     "spider2": ("spider2", "Spider2", {}),
 }
-OFFICIAL = frozenset(JUDGES) - {"robust", "strict", "cell-f1"}  # those that speak for a published script
+OFFICIAL = frozenset(JUDGES) - {"robust", "strict", "cell-f1", "answered"}  # those that speak for a published script
 _TAKES_NUMBER = {"bird-ves": "iterations"}  # word -> the argument that an @ sets
 
 

@@ -1,7 +1,8 @@
-"""`sqlrl data`: list the benchmarks and where their data is, or fetch it."""
+"""`sqlrl data`: list the benchmarks and where their data is, fetch it, or write questions about a database."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,47 @@ def _titled(name: str, words: str) -> Text:
     from rich.text import Text
 
     return Text(name, style="bold").append(f"  {words}", style="not bold")
+
+
+@command.command("questions")
+@click.argument("source")
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Questions to write.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything that is drawn.")
+@click.option("--tables", metavar="A,B", help="Ask about these tables only.")
+@click.option("--json", "json_file", metavar="OUT.jsonl", help="Write one line a question.")
+def questions(source: str, count: int, seed: int, tables: str | None, json_file: str | None) -> None:
+    """Show the questions that the grammar writes about any database, each with a query that ran there.
+
+    SOURCE: sqlite:///shop.db, duckdb:///shop.duckdb, csv:///folder, postgresql://reader@host/shop, or a path. It is
+    what `sqlrl train SOURCE --answered FILE` starts from. A question's words may have several readings: each query is
+    one.
+    """
+    from sqlrl.benchmarks.generation.questionnaire import write_questions
+    from sqlrl.cli.terminal import Terminal, check_target
+    from sqlrl.executors import Limits, open_executor
+    from sqlrl.runs import write_text
+
+    if json_file:
+        check_target(json_file)
+    chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables else None
+    with Terminal() as terminal, open_executor(source, limits=Limits(seconds=2.0), tables=chosen) as executor:
+        advance = terminal.start("writing", count)
+        found = write_questions(executor, count, seed, advance=lambda number: advance(number, ""))
+        if json_file:
+            lines = [
+                {"question": d.question, "query": d.query, "shape": d.shape, "tables": d.tables} for d in found.drafts
+            ]
+            write_text(Path(json_file).expanduser(), "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
+        else:
+            for draft in found.drafts:
+                terminal.out.print(
+                    f"{draft.question}\n    {draft.query}", markup=False, soft_wrap=True, highlight=False
+                )
+        ran = len(found.drafts) + found.empty
+        terminal.print(
+            f"{len(found.drafts):,} questions kept; of {ran + found.failed.total():,} written, "
+            f"{found.failed.total():,} did not run and {len(found.drafts) / max(1, ran):.1%} of the others return "
+            f"something; {found.repeated:,} repetitions left out; {found.ambiguous:,} questions have several queries"
+        )
+        shapes = ", ".join(f"{shape} {number:,}" for shape, number in found.shapes.most_common())
+        terminal.print(f"shapes: {shapes}")

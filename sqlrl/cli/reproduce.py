@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 
 @click.command("reproduce")
-@click.argument("benchmark", type=click.Choice(["mini", "geoquery"]))
+@click.argument("benchmark", type=click.Choice(["mini", "geoquery", "own"]))
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Comma-separated.")
 @click.option("--arms", default="control,rft,grpo,ceiling", show_default=True, help="Comma-separated.")
@@ -27,11 +27,13 @@ __all__ = ["command"]
     type=click.Choice(["thinking", "turns"]),
     help="Instead: GRPO with and without a <think> part, or with and without looks at the database.",
 )
+@click.option("--databases", metavar="A,B", help="Of own: of Spider, or mini/HOUSE [default: three and one].")
 @click.option("--readme", metavar="FILE", help="Put the table into this document, and the curve beside it.")
 @click.pass_context
 def command(
     context: click.Context, benchmark: str, data: str | None, seeds: str, arms: str, out: str | None,
-    threads: int | None, max_steps: int | None, diversity: int | None, ablation: str | None, readme: str | None,
+    threads: int | None, max_steps: int | None, diversity: int | None, ablation: str | None, databases: str | None,
+    readme: str | None,
 ) -> None:  # fmt: skip
     """Run every arm on several seeds and write the comparison table.
 
@@ -40,6 +42,9 @@ def command(
     done is not done again: run it anew after an interruption. --ablation thinking trains with and without a reasoning
     part, and draws accuracy and both lengths over the steps. --ablation turns puts a policy that answers in one turn
     beside one that runs queries and sees their results first, at about the same compute.
+
+    own: databases of Spider and a house of mini with what a person would know of each answer; the grammar writes the
+    warm start, and the golds are for the ceiling and the figures alone.
     """
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.errors import UsageError
@@ -57,6 +62,11 @@ def command(
     kind = {None: "reproduce", "thinking": "ablation", "turns": "turns"}[ablation]
     folder = Path(out or f"runs/{kind}-{benchmark}")
     settings = {"max_steps": max_steps} if max_steps else None
+    wanted = [arm.strip() for arm in arms.split(",") if arm.strip()]
+    if benchmark == "own" and (diversity or ablation):
+        raise UsageError("--diversity and --ablation go with mini and geoquery")
+    if databases and benchmark != "own":
+        raise UsageError("--databases goes with own")
     with Terminal() as terminal:
         try:
             if ablation == "turns":
@@ -65,10 +75,10 @@ def command(
             if ablation:
                 _ablate(benchmark, chosen, folder, terminal, data, threads, settings, readme)
                 return
-            found = compare(
-                benchmark, chosen, [arm.strip() for arm in arms.split(",") if arm.strip()], folder, terminal, data=data,
-                threads=threads, settings=settings,
-            )  # fmt: skip
+            if benchmark == "own":
+                _own(databases, chosen, wanted, folder, terminal, data, threads, settings, readme)
+                return
+            found = compare(benchmark, chosen, wanted, folder, terminal, data=data, threads=threads, settings=settings)
             varied = explore(found, diversity, terminal, data=data, threads=threads) if diversity else None
         except Interrupted:
             terminal.say("stopped and saved; run the same command again to go on")
@@ -107,6 +117,24 @@ def _take_turns(
     if readme:
         put_into(Path(readme), "turns mini", table)
     terminal.print(f"table  {kept}")
+
+
+def _own(
+    databases: str | None, seeds: list[int], arms: list[str], folder: Path, terminal: Terminal, data: str | None,
+    threads: int | None, settings: dict[str, Any] | None, readme: str | None,
+) -> None:  # fmt: skip
+    from sqlrl.runs import write_text
+    from sqlrl.training.comparison import put_into
+    from sqlrl.training.own import DATABASES, compare_own, write_own
+
+    names = [name.strip() for name in databases.split(",") if name.strip()] if databases else list(DATABASES)
+    found, agreement = compare_own(names, seeds, arms, folder, terminal, data=data, threads=threads, settings=settings)
+    table = write_own(found, agreement, names)
+    write_text(folder / "table.md", table)
+    terminal.out.print(table, markup=False, soft_wrap=True)
+    if readme:
+        put_into(Path(readme), "reproduce own", table)
+    terminal.print(f"table  {folder / 'table.md'}")
 
 
 def _ablate(

@@ -25,6 +25,7 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "pr
 @click.command("train")
 @click.argument("benchmark", required=False)
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
+@click.option("--answered", metavar="FILE", help="Answered questions: BENCHMARK is then a database of your own.")
 @click.option("--policy", help="tiny, runs/<run>, a checkpoint folder or hf:org/name [default: by the machine].")
 @click.option("--recipe", metavar="NAME", help="Settings for a machine: `sqlrl recipes` lists them; or a YAML file.")
 @click.option("--method", help="sft, rft, grpo, rloo or a chain: sft+grpo, sft+rft+grpo [default: the recipe's].")
@@ -129,7 +130,8 @@ def command(
             context.exit(130)
         if processes.is_main:
             terminal.print(f"run     {run.folder}\nreport  {run.folder / 'report.html'}")
-            terminal.print(f"judge   sqlrl eval {config.benchmark} --policy {run.folder}")
+            asked = f"{config.benchmark} --answered {config.answered}" if config.answered else config.benchmark
+            terminal.print(f"judge   sqlrl eval {asked} --policy {run.folder}")
 
 
 def _configuration(

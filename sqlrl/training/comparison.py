@@ -107,10 +107,11 @@ def compare(
     data: str | None = None,
     threads: int | None = None,
     settings: Mapping[str, Any] | None = None,
+    of_arm: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Comparison:
     """Train and judge. An arm that is done is not done again, so that an interrupted comparison goes on.
 
-    settings: further keys of TrainConfig, for every arm.
+    settings: further keys of TrainConfig, for every arm; of_arm: for one arm, before those.
     """
     unknown = [arm for arm in arms if arm not in ARMS]
     if unknown:
@@ -130,7 +131,8 @@ def compare(
             progress.say(f"{benchmark}, seed {seed}: {ARMS[arm][1]}")
             config = TrainConfig(
                 name, data=data, policy="tiny" if arm == "warm" else str(warm), method=ARMS[arm][0], seed=seed,
-                out=str(out / f"seed-{seed}"), name=arm, threads=threads, **(settings or {}),
+                out=str(out / f"seed-{seed}"), name=arm, threads=threads,
+                **{**(settings or {}), **(of_arm or {}).get(arm, {})},
             )  # fmt: skip
             if arm == "control":
                 config.sft_steps = equal_steps(Run.open(warm.parent.parent), seed, spent)
@@ -183,8 +185,8 @@ def judged(run: Run, config: TrainConfig, progress: Progress) -> list[dict[str, 
     items = run.items("items-test.jsonl")
     if not items:
         asked = EvalConfig(
-            config.benchmark, data=config.data, policy=str(run.folder / "checkpoints" / "final"), split="test",
-            judge="robust", threads=config.threads,
+            config.benchmark, data=config.data, answered=config.answered, judge=config.judge or "robust",
+            policy=str(run.folder / "checkpoints" / "final"), split="test", threads=config.threads,
         )  # fmt: skip
         found = assess(asked, progress, keep=False)
         run.write_items((item.to_dict() for item in found.items), "items-test.jsonl")

@@ -102,7 +102,8 @@ class Lessons:
             return self._demonstrated(plan.demonstrations)
         replay = self._demonstrated(plan.demonstrations) if plan.recipe.rft_replay else []
         if stage.method == "gold":
-            return [(example, plan.completion_of(example.gold.query or "")) for example in plan.train] + replay
+            golds = [(example, plan.completion_of(example.gold.query or "")) for example in plan.train]
+            return golds * plan.recipe.rft_repeat + replay
         by_id = {example.id: example for example in plan.train}
         pairs = [(by_id[name], completion) for name, completion in self.harvest(learner, stage).pairs]
         if not pairs:
@@ -110,7 +111,7 @@ class Lessons:
                 f"none of {len(self._to_sample(stage)):,} questions was answered right in {plan.recipe.rft_samples} "
                 "samples: there is nothing to imitate (a stronger start is needed)"
             )
-        return pairs + replay
+        return pairs * plan.recipe.rft_repeat + replay
 
     def _demonstrated(self, demonstrations: Sequence[Demonstration]) -> list[tuple[Example, str]]:
         return [(d.example, self.plan.completion_of(d.query, d.thought)) for d in demonstrations]

@@ -12,7 +12,7 @@ from sqlrl.distillation import read_demonstrations
 from sqlrl.environment import Allowance
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
-from sqlrl.prompts import Prompter
+from sqlrl.prompts import Prompter, spoken
 from sqlrl.rewards import load_preset
 from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
@@ -109,12 +109,12 @@ def draw_plan(
         check_device(config.device)
     if config.method:
         stages_of(config.method, allow_gold)
-    benchmark = load_benchmark(config.benchmark, config.data)
+    benchmark = load_benchmark(config.benchmark, config.data, answered=config.answered)
     policy = config.policy or _policy_of(recipe, config)
     if policy.startswith(("http://", "https://", "script:")):
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
     recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
-    prompter = _prompter(policy, config, recipe, benchmark.answer_key)
+    prompter = _prompter(policy, config, recipe, benchmark)
     if prompter.turns > 1 and recipe.sampler == "own" and config.sampler is None:
         recipe = replace(recipe, sampler="trl")  # its environments, unless our loop is asked for by name
     every = benchmark.examples("train")
@@ -184,16 +184,17 @@ def _check_turns(methods: tuple[str, ...]) -> None:
             raise UsageError(f"--turns goes with sft and grpo, not with {method}")
 
 
-def _prompter(policy: str, config: TrainConfig, recipe: Recipe, answer_key: str) -> Prompter:
+def _prompter(policy: str, config: TrainConfig, recipe: Recipe, benchmark: Benchmark) -> Prompter:
     """As the policy was taught to be asked where it was trained here and no flag says otherwise, else the recipe's."""
     taught = _taught(policy)
     if taught is not None and config.prompt_style is None and config.thinking is None:
         return replace(
-            taught, answer_key=answer_key, prefill=taught.prefill or config.prefill, turns=config.turns or taught.turns
-        )
+            taught, answer_key=benchmark.answer_key, prefill=taught.prefill or config.prefill,
+            turns=config.turns or taught.turns,
+        )  # fmt: skip
     return Prompter(
-        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=answer_key,
-        turns=config.turns or 1,
+        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=benchmark.answer_key,
+        dialect=spoken(getattr(benchmark, "dialect", "")), turns=config.turns or 1,
     )  # fmt: skip
 
 

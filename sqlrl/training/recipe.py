@@ -48,6 +48,7 @@ KEYS = {
     "rft_steps": "optimiser steps of each round",
     "rft_learning_rate": "of rft, and of sft that goes on from a checkpoint",
     "rft_replay": "whether the demonstrations are mixed in",
+    "rft_repeat": "how often each right sample (or gold) counts beside them",
     "grpo_steps": "optimiser steps of grpo and rloo",
     "grpo_learning_rate": "of grpo and rloo",
     "grpo_schedule": "of the learning rate, by transformers' names",
@@ -105,6 +106,7 @@ class Recipe:
     rft_steps: int
     rft_learning_rate: float
     rft_replay: bool
+    rft_repeat: int
     grpo_steps: int
     grpo_learning_rate: float
     grpo_schedule: str
@@ -143,7 +145,9 @@ def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
     config.recipe names another.
     """
     base = benchmark.partition("/")[0]
-    by_benchmark = {"geoquery": "tiny-geoquery", "spider": "tiny-unseen", "bird": "tiny-unseen"}
+    by_benchmark = {
+        "geoquery": "tiny-geoquery", "spider": "tiny-unseen", "bird": "tiny-unseen", "answered": "tiny-answered",
+    }  # fmt: skip
     name = getattr(config, "recipe", None) or ("large" if kind == "large" else by_benchmark.get(base, "tiny"))
     given = {
         field.name: getattr(config, field.name)

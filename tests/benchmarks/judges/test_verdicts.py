@@ -12,7 +12,7 @@ MATCH = Comparison(Outcome.OK, score=1.0, equal=True, predicted_rows=2, gold_row
 MISMATCH = Comparison(Outcome.OK, predicted_rows=2, gold_rows=2)
 BOTH_EMPTY = Comparison(Outcome.OK, score=1.0, equal=True, timings=((1.0, 1.0), (1.0, 1.1)))
 GOLD_FAILED = Comparison(Outcome.OK, gold_outcome=Outcome.INVALID)
-OURS = ("robust", "strict")
+OURS = ("robust", "strict", "cell-f1", "answered")
 
 PARTIAL = Comparison(Outcome.OK, score=0.5, predicted_rows=2, gold_rows=2)
 
