@@ -11,6 +11,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.base import Outcome, Result, Row
@@ -114,10 +115,15 @@ def _written(value: Any) -> bytes:
     value = canonical(value)
     if isinstance(value, tuple):  # a list, a struct or not-a-number, in canonical form
         return b"t" + _written(tuple(value))
+    if isinstance(value, frozenset):  # the fields of a struct, which have no order
+        parts = sorted(_written(field) for field in value)
+        return b"f" + struct.pack("<q", len(parts)) + b"".join(parts)
     if isinstance(value, (bool, int)):
         kind, text = b"n", str(int(value)).encode()
     elif isinstance(value, float):
         kind, text = b"n", _number(value)
+    elif isinstance(value, Decimal):  # whole, or of more digits than a float holds
+        kind, text = b"n", (str(int(value)) if value == value.to_integral_value() else str(value.normalize())).encode()
     elif isinstance(value, str):
         kind, text = b"s", value.encode("utf-8", "surrogatepass")
     elif isinstance(value, bytes):

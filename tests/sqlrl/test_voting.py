@@ -63,6 +63,11 @@ def test_equal_bags_have_equal_digests(rows: list[Any], others: list[Any]) -> No
         ([(0.0,)], [(-0.0,)], True),
         ([(0.1 + 0.2,)], [(0.3,)], True),
         ([(Decimal("2.5"),)], [(2.5,)], True),
+        ([(Decimal("3.00"),)], [(3,)], True),
+        ([(Decimal("0.1234567890123456789"),)], [(Decimal("0.12345678901234567890"),)], True),
+        ([(Decimal("0.1234567890123456789"),)], [(Decimal("0.1234567890123456788"),)], False),
+        ([({"a": 1, "b": 2},)], [({"b": 2.0, "a": 1},)], True),
+        ([({"a": 1, "b": 2},)], [({"a": 2, "b": 1},)], False),
         ([(math.nan,)], [(math.nan,)], True),
         ([([1, {"a": 2}],)], [((1, {"a": 2.0}),)], False),  # a list and a row within a row are written apart
         ([([1, {"a": 2}],)], [([1.0, {"a": 2.0}],)], True),

@@ -17,7 +17,7 @@ from sqlrl.training.turns import DialogueReward, dialogue_arguments
 class Fixed:
     """Pays 1 for one completion."""
 
-    best = 1.0
+    least_right = 1.0
     __name__ = "fixed"
 
     def __call__(self, prompts: Any, completions: Any, example_id: Any, **columns: Any) -> list[float | None]:
