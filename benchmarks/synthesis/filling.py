@@ -73,9 +73,9 @@ class Instance:
         self.plans = plans
         self.generator = random.Random(seed)
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.execute("PRAGMA page_size = 1024")  # most tables fill less than a page of the usual size
         make_tables(self.connection, plans.schema.statements)
         self.connection.execute("PRAGMA foreign_keys = OFF")
-        self.connection.execute("BEGIN")
         self.present: dict[Place, list[Any]] = {}
         self.repeats = self.generator.choice((0.0, 0.15, 0.4))  # how often an ordinary value is one seen before
         self.asked = self.generator.choice((0.3, 0.5, 0.8))  # how often one that queries look for
@@ -83,6 +83,7 @@ class Instance:
 
     def fill(self) -> None:
         """Rows for every table, parents first."""
+        self.begin()
         for table in self.plans.schema.tables:
             plan = self.plans.tables[table.name.lower()]
             count = self.generator.randint(max(3, self.size * 2 // 3), self.size * 4 // 3)
@@ -135,25 +136,64 @@ class Instance:
                 return value
         return f"{drawing.ordinary(self.generator)}{len(held)}"
 
+    def begin(self) -> None:
+        """Start writing; `finish` ends it."""
+        self.connection.execute("BEGIN")
+
     def finish(self) -> int:
-        """Take out rows whose parent is nowhere, until none is left; gives how many. Ends the writing."""
+        """Give rows whose parent is nowhere another one, or take them out; gives how many went. Ends the writing."""
         removed = 0
-        while True:
+        for attempt in range(TRIES):
             broken = self._broken()
             if not broken:
                 break
-            for table, row in broken:
+            for table, row, number in sorted(broken):
+                if attempt < TRIES // 2 and self._adopt(table, row, number):
+                    continue
                 self.connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))
-            removed += len(broken)
+                removed += 1
         self.connection.execute("COMMIT")
         return removed
 
-    def _broken(self) -> set[tuple[str, int]]:
+    def content(self) -> bytes:
+        """The database as the bytes of its file, without what deleted rows left behind."""
+        self.connection.execute("VACUUM")
+        return self.connection.serialize()
+
+    def _adopt(self, table: str, row: int, number: int) -> bool:
+        """Give a row a parent that is there: where tables refer to each other in a ring, or to themselves, none was
+        when the row was put in."""
+        names = [(r[3], r[4], r[2]) for r in self.connection.execute(f"PRAGMA foreign_key_list({_quoted(table)})")
+                 if r[0] == number]
+        foreign = next(
+            (f for f in self.plans.tables[table.lower()].foreign.values() if f.columns == tuple(n[0] for n in names)), None
+        )
+        if foreign is None:
+            return False
+        target = _quoted(foreign.targets[0])
+        parents = [
+            found[0]
+            for found in self.connection.execute(
+                f"SELECT {target} FROM {_quoted(foreign.table)} WHERE {target} IS NOT NULL ORDER BY rowid"
+            )
+        ]
+        self.generator.shuffle(parents)
+        for parent in parents[:TRIES]:
+            try:
+                self.connection.execute(
+                    f"UPDATE {_quoted(table)} SET {_quoted(foreign.columns[0])} = ? WHERE rowid = ?", (parent, row)
+                )
+            except sqlite3.IntegrityError:
+                continue
+            return True
+        return False
+
+    def _broken(self) -> set[tuple[str, int, int]]:
         try:
             found = self.connection.execute("PRAGMA foreign_key_check").fetchall()
         except sqlite3.OperationalError:  # a foreign key that leads to what is not unique: SQLite cannot check it
             return set()
-        return {(row[0], row[1]) for row in found if row[1] is not None}
+        return {(row[0], row[1], row[3]) for row in found if row[1] is not None}
 
     def _tie(self, plan: Plan, row: dict[str, Any], given: frozenset[str]) -> None:
         """Let foreign keys of several columns lead to a row that is there."""
