@@ -55,14 +55,18 @@ class Spider:
             self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]
         return list(self._read[split])
 
+    def has(self, split: str) -> bool:
+        """Whether a split's questions are in the folder."""
+        return any((self.folder / name).exists() for name in _FILES[split])
+
     def demonstrations(self) -> list[Demonstration]:
         """The training questions whose database is here, with their golds: for a warm start that is asked for."""
         usable = [example for example in self.examples("train") if self.sources(example)]
         return [Demonstration(example, example.gold.query or "") for example in usable]
 
     def sources(self, example: Example) -> list[str]:
-        """Every SQLite file of the database's folder."""
-        return self._databases.instances(example.labels["database"])
+        """Every SQLite file of the database's folder; of a synthesized suite, those that decide the question."""
+        return self._databases.instances(example.labels["database"], example.gold.query)
 
     def faults(self, group: Group[Any] | None = None) -> dict[str, str]:
         """See `Benchmark.faults`; of the splits that were read so far."""

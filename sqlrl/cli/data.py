@@ -1,4 +1,4 @@
-"""`sqlrl data`: list the benchmarks and where their data is, fetch it, or write questions about a database."""
+"""`sqlrl data`: list the benchmarks and where their data is, fetch it, make it from schemas, write questions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from sqlrl.cli.synthesize import command as synthesize
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -26,6 +28,9 @@ def command(context: click.Context, data: str | None) -> None:
 
         with Terminal() as terminal:
             _list(data, terminal)
+
+
+command.add_command(synthesize)
 
 
 @command.command("fetch")

@@ -22,7 +22,7 @@ class DialogueReward:
 
     def __init__(self, reward: Any) -> None:
         self.reward = reward
-        self.best = reward.best
+        self.least_right = reward.least_right
         self.__name__ = reward.__name__
 
     def __call__(
@@ -47,7 +47,7 @@ class WordReward:
 
     def __init__(self, reward: Any) -> None:
         self.reward = reward
-        self.best = reward.best
+        self.least_right = reward.least_right
         self.__name__ = reward.__name__
 
     def __call__(

@@ -42,7 +42,7 @@ def test_a_dialogue_is_paid_for_its_last_word() -> None:
     reward = DialogueReward(Fixed())
     said = [_dialogue("SELECT 1"), _dialogue("SELECT 2"), [{"role": "assistant", "content": "no"}]]
     assert reward([""] * 3, said, ["a", "b", "c"]) == [1.0, 0.0, 0.0]
-    assert (reward.best, reward.__name__) == (1.0, "fixed")
+    assert (reward.least_right, reward.__name__) == (1.0, "fixed")
     assert pickle.loads(pickle.dumps(reward))([""], said[:1], ["a"]) == [1.0]
 
 
