@@ -21,7 +21,10 @@ import duckdb
 
 from sqlrl.executors.base import Row
 
-__all__ = ["Casts"]
+__all__ = ["Casts", "Fetch", "ask"]
+
+LOOKED_AT = 100  # rows of a long result that tell what a column of any type holds
+Fetch = Callable[[int], list[Row]]  # the next rows of a result, at most so many
 
 # Kinds that are always asked for as text; those that are where a value demands it; those that have kinds within.
 _ALWAYS = {"timestamp_ns", "timestamptz_ns", "time_ns", "type"}
@@ -36,11 +39,52 @@ _FINER = re.compile(r"\.\d{6}0*[1-9]")  # than a microsecond
 _Read = Callable[[Any], Any]
 
 
+def ask(connection: Any, query: str, statement: Any, rows: int | None) -> tuple[tuple[str, ...], Fetch]:
+    """Run a query: its columns, and what fetches so many rows; asked a second time where Python cannot hold the values
+    as they are. statement: the query as the connection takes it. rows: all that will be fetched, at once; None: more,
+    piece by piece."""
+    connection.execute(statement)
+    description = connection.description or ()
+    columns = tuple(column[0] for column in description)
+    casts = Casts([column[1] for column in description])
+    # A value of a later piece could demand what the first was not asked for.
+    as_text = casts.always or (casts.watched and rows is None)
+    looked_at = rows if rows is not None else LOOKED_AT if casts.varies else 0
+    first = None if as_text else _first_rows(connection, casts, looked_at) if looked_at else []
+    if first is not None:
+        return columns, _going_on(connection, casts, first)
+    connection.execute(casts.wrap(query))
+    return columns, lambda count: casts.read(connection.fetchmany(count), wrapped=True)
+
+
+def _first_rows(connection: Any, casts: Casts, rows: int) -> list[Row] | None:
+    """The first rows as Python holds them; None where it cannot."""
+    try:
+        found: list[Row] = connection.fetchmany(rows)
+    except OverflowError:  # an interval
+        if casts.demanded(None):
+            return None
+        raise
+    return None if casts.demanded(found) else found
+
+
+def _going_on(connection: Any, casts: Casts, first: list[Row]) -> Fetch:
+    """What fetches these rows, and then those that follow."""
+
+    def fetch(count: int) -> list[Row]:
+        rows, first[:] = first[:count], first[count:]
+        if len(rows) < count:
+            rows += connection.fetchmany(count - len(rows))
+        return casts.read(rows, wrapped=False)
+
+    return fetch
+
+
 class Casts:
     """What the columns of one result need. kinds: DuckDB's types, in order.
 
     always: whether some column has to be asked for as text whatever is in it; watched: whether some value could demand
-    it.
+    it; varies: whether a column holds values of any type, which only a look at them tells.
     """
 
     def __init__(self, kinds: Sequence[Any]) -> None:
@@ -52,6 +96,7 @@ class Casts:
         self.watched = any(found & _WATCHED for found in within)
         self._looked_at = [index for index, found in enumerate(within) if found & _WATCHED]
         self._variants = [index for index, found in enumerate(within) if "variant" in found]
+        self.varies = bool(self._variants)
 
     def demanded(self, rows: Sequence[Row] | None) -> bool:
         """Whether a value may stand for another that Python has no word for. rows: None where they could not be had."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytz  # noqa: F401  what DuckDB imports for a time with a zone, when the 
 
 from sqlrl.executors.allowlist import check_tables, first_line
 from sqlrl.executors.base import Limits, Outcome, Row
-from sqlrl.executors.casts import Casts
+from sqlrl.executors.casts import Fetch, ask
 from sqlrl.executors.catalogue import Entry, quoted, read_catalogue
 from sqlrl.executors.description import VIEWS_SHARE, describe_table
 from sqlrl.executors.names import fold_all
@@ -30,8 +30,6 @@ from sqlrl.executors.sandbox.watchdog import Watchdog
 from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
 __all__ = ["DuckDBEngine"]
-
-Fetch = Callable[[int], list[Row]]  # the next rows of a result, at most so many
 
 OPEN_INSTANCES = 8
 ROOM = 2 << 30  # address space beside what queries may use: DuckDB reserves more than it touches
@@ -179,7 +177,7 @@ class _Instance:
                 if self.over_files:  # a database in memory cannot be opened read-only
                     self.connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:
-                    yield self._result(query, statement, rows)
+                    yield ask(self.connection, query, statement, rows)
                 finally:
                     if self.over_files:
                         self._roll_back()
@@ -187,34 +185,6 @@ class _Instance:
             raise
         except BaseException as error:  # DuckDB lets many kinds through, SystemError and RuntimeError among them
             raise self._ended(error) from None
-
-    def _result(self, query: str, statement: Any, rows: int | None) -> tuple[tuple[str, ...], Fetch]:
-        """Columns, and what fetches so many rows; asked for a second time where Python cannot hold the values as they
-        are. rows: all that will be fetched, at once; None: more, piece by piece."""
-        self.connection.execute(statement)
-        description = self.connection.description or ()
-        columns = tuple(column[0] for column in description)
-        casts = Casts([column[1] for column in description])
-        # A value of a later piece could demand what the first was not asked for.
-        as_text = casts.always or (casts.watched and rows is None)
-        if not as_text and rows is None:
-            return columns, lambda count: casts.read(self.connection.fetchmany(count), wrapped=False)
-        piece = None if as_text or rows is None else self._fetch_plain(casts, rows)
-        if piece is not None:
-            plain = casts.read(piece, wrapped=False)
-            return columns, lambda count: plain[:count]
-        self.connection.execute(casts.wrap(query))
-        return columns, lambda count: casts.read(self.connection.fetchmany(count), wrapped=True)
-
-    def _fetch_plain(self, casts: Casts, rows: int) -> list[Row] | None:
-        """The first rows as Python holds them; None where it cannot."""
-        try:
-            piece: list[Row] = self.connection.fetchmany(rows)
-        except OverflowError:  # an interval
-            if casts.demanded(None):
-                return None
-            raise
-        return None if casts.demanded(piece) else piece
 
     def _roll_back(self) -> None:
         try:
@@ -282,7 +252,7 @@ class _Instance:
                 (count,) = self.connection.execute(f"SELECT count(*) FROM {entry.place}").fetchone() or (0,)
             if sample_rows:
                 query = f"SELECT * FROM {entry.place} LIMIT {int(sample_rows)}"
-                columns, fetch = self._result(query, query, int(sample_rows))
+                columns, fetch = ask(self.connection, query, query, int(sample_rows))
                 sample = columns, fetch(int(sample_rows))
         except (duckdb.Error, QueryEnded) as error:
             ended = error if isinstance(error, QueryEnded) else self._ended(error)

@@ -83,7 +83,7 @@ def test_what_an_engine_gave_is_a_gold(executors: dict[str, Member]) -> None:
         ({"rows": 5}, "rows is a sequence of rows, not int"),
         ({"rows": [1, 2]}, "neither a tuple nor a list, but int"),
         ({"rows": [(1,), (1, 2)]}, "rows of 1 and of 2 cells"),
-        ({"partial": "abc"}, "partial is a sequence of rows"),
+        ({"partial": "abc"}, "partial is a Partial, not str"),
         ({"relevant": ["a"]}, "relevant is a mapping"),
         ({"answers": "abc"}, "answers is a sequence of texts"),
     ],
