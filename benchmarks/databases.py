@@ -3,15 +3,18 @@ answer."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors import Outcome, open_executor, open_executors
-from sqlrl.executors.errors import SourceError
+from sqlrl.executors.errors import DataError, SourceError
 
-__all__ = ["Databases", "ServerDatabases", "faults_in", "instances_in", "notes_on"]
+__all__ = ["SUITE_FILE", "Databases", "ServerDatabases", "faults_in", "instances_in", "notes_on"]
+
+SUITE_FILE = "suite.json"  # in the folder of a database that `sqlrl data synthesize` made
 
 
 def instances_in(folder: Path) -> list[str]:
@@ -27,13 +30,24 @@ class Databases:
         self.folders = list(folders)
         self._instances: dict[str, list[str]] = {}
         self._faults: dict[str, str] = {}
+        self._undecided: dict[str, dict[str, set[str]]] = {}
 
-    def instances(self, name: str) -> list[str]:
-        """Source URLs of one database, from the first folder that has it; empty where none does."""
+    def instances(self, name: str, query: str | None = None) -> list[str]:
+        """Source URLs of one database, from the first folder that has it; empty where none does.
+
+        query: without the instances on which its answer is left to chance, by the suite's own word; but for the first,
+        if there is no other.
+        """
         if name not in self._instances:
             found = (instances_in(folder / name) for folder in self.folders)
             self._instances[name] = next((urls for urls in found if urls), [])
-        return self._instances[name]
+        urls = self._instances[name]
+        if query is None or len(urls) < 2:
+            return urls
+        if name not in self._undecided:
+            self._undecided[name] = _undecided_in(Path(urls[0].removeprefix("sqlite:///")).parent)
+        decided = [url for url in urls if query not in self._undecided[name].get(Path(url).name, ())]
+        return decided or urls[:1]
 
     def faults(self, names: Iterable[str]) -> dict[str, str]:
         """Database -> "missing" (no file) or "empty" (no table with a row in any instance)."""
@@ -42,6 +56,17 @@ class Databases:
         found = faults_in({name: self.instances(name) for name in fresh})
         self._faults.update({name: found.get(name, "") for name in fresh})
         return {name: self._faults[name] for name in wanted if self._faults[name]}
+
+
+def _undecided_in(folder: Path) -> dict[str, set[str]]:
+    """File name -> the queries whose answer on it is left to chance; empty where no suite says so."""
+    try:
+        said = json.loads((folder / SUITE_FILE).read_text(encoding="utf-8"))
+        return {str(name): set(queries) for name, queries in said["undecided"].items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{folder / SUITE_FILE} cannot be read: {type(error).__name__} {error}") from None
 
 
 class ServerDatabases:

@@ -55,8 +55,8 @@ class Spider:
         return [Demonstration(example, example.gold.query or "") for example in usable]
 
     def sources(self, example: Example) -> list[str]:
-        """Every SQLite file of the database's folder."""
-        return self._databases.instances(example.labels["database"])
+        """Every SQLite file of the database's folder; of a synthesized suite, those that decide the question."""
+        return self._databases.instances(example.labels["database"], example.gold.query)
 
     def faults(self) -> dict[str, str]:
         """See `Benchmark.faults`; of the splits that were read so far."""

@@ -1,4 +1,4 @@
-"""`sqlrl data`: list the benchmarks and where their data is, or fetch it."""
+"""`sqlrl data`: list the benchmarks and where their data is, fetch it, or make it from schemas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from sqlrl.cli.synthesize import command as synthesize
 
 if TYPE_CHECKING:
     from sqlrl.cli.terminal import Terminal
@@ -23,6 +25,9 @@ def command(context: click.Context, data: str | None) -> None:
 
         with Terminal() as terminal:
             _list(data, terminal)
+
+
+command.add_command(synthesize)
 
 
 @command.command("fetch")
