@@ -11,31 +11,14 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from sqlrl.benchmarks.synthesis.hints import literal_of
-from sqlrl.benchmarks.synthesis.reading import Reading, Scope, number_of, selects_of
+from sqlrl.benchmarks.synthesis.conditions import COMPARED, MIRRORED, NEGATED, Condition, literal_of, number_of
+from sqlrl.benchmarks.synthesis.reading import Reading, Scope, selects_of
 from sqlrl.benchmarks.synthesis.schema import Table
 
-__all__ = ["Cell", "Condition", "Demand", "demand_of"]
+__all__ = ["Cell", "Demand", "demand_of"]
 
 Cell = tuple[int, str]  # (row of the demand, column in lower case)
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "=", "like": "unlike", "unlike": "like"}
-_COMPARED: tuple[tuple[type[exp.Expression], str], ...] = (
-    (exp.GTE, ">="), (exp.GT, ">"), (exp.LTE, "<="), (exp.LT, "<"), (exp.NEQ, "!="), (exp.EQ, "="),
-)  # fmt: skip
 _MOST_COPIES = 130  # of a group's rows: a query that asks for more is left to chance
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """operator: <, <=, >, >=, =, !=, like, unlike, null, known, or high and low (a cell far out). text: the literal."""
-
-    operator: str
-    text: str = ""
-
-    def negated(self) -> Condition:
-        """Its opposite: itself where it has none that one value could meet."""
-        return Condition(_NEGATED.get(self.operator, self.operator), self.text)
 
 
 @dataclass(slots=True)
@@ -230,13 +213,13 @@ class _Compiler:
             self._equate(cell, self.query(node.args["query"], rows))
 
     def _comparison(self, node: exp.Expression, rows: _Rows, wanted: bool) -> None:
-        operator = next((sign for kind, sign in _COMPARED if type(node) is kind), None)
+        operator = next((sign for kind, sign in COMPARED if type(node) is kind), None)
         if operator is None or not isinstance(node, exp.Binary):
             return
         left, right = node.this, node.expression
         if literal_of(left) is not None or isinstance(left, exp.Subquery):
-            left, right, operator = right, left, _MIRRORED[operator]
-        operator = operator if wanted else _NEGATED[operator]
+            left, right, operator = right, left, MIRRORED[operator]
+        operator = operator if wanted else NEGATED[operator]
         cell, text = rows.cell(_bare(left)), literal_of(right)
         if cell is None:
             return

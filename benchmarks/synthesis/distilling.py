@@ -17,25 +17,35 @@ class Want:
 
 
 def distil(wants: Sequence[Want], costs: Sequence[float], keep: int) -> list[int]:
-    """Up to `keep` instances, greedily: each shows the most, by weight, of what those before it do not, less its cost.
+    """`keep` instances, or all where there are no more, best first: each shows the most, by weight, of what those
+    before it do not, less its cost. Once nothing is left to show, a further round shows all of it a second time by
+    others, and so on: what tells known near misses apart in several ways tells unknown ones apart too.
 
-    costs: of each instance, in the same unit. It stops early where no instance would add more than it costs, but for
-    the first. Greedy choice is within 1 - 1/e of the best one (Nemhauser, Wolsey and Fisher, 1978), costs aside.
+    costs: of each instance, in the same unit. Greedy choice shows at least 1 - 1/e of what the best one does (Nemhauser,
+    Wolsey and Fisher, 1978), costs aside.
     """
     chosen: list[int] = []
-    waiting = [want for want in wants if want.instances]
-    while len(chosen) < min(keep, len(costs)):
-        gains = [0.0] * len(costs)
-        for want in waiting:
-            bits = want.instances
-            while bits:
-                lowest = bits & -bits
-                gains[lowest.bit_length() - 1] += want.weight
-                bits ^= lowest
-        left = [index for index in range(len(costs)) if index not in chosen]
+    waiting: list[Want] = []
+    left = list(range(len(costs)))
+    while left and len(chosen) < keep:
+        gains = _gains(waiting, len(costs))
+        if not any(gains[index] for index in left):
+            waiting = list(wants)
+            gains = _gains(waiting, len(costs))
         best = max(left, key=lambda index: (gains[index] - costs[index], -index))
-        if chosen and gains[best] <= 0:
-            break
         chosen.append(best)
+        left.remove(best)
         waiting = [want for want in waiting if not want.instances >> best & 1]
     return chosen
+
+
+def _gains(wants: Sequence[Want], count: int) -> list[float]:
+    """What each instance would show of these, by weight."""
+    gains = [0.0] * count
+    for want in wants:
+        bits = want.instances
+        while bits:
+            lowest = bits & -bits
+            gains[lowest.bit_length() - 1] += want.weight
+            bits ^= lowest
+    return gains

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlrl.benchmarks.synthesis.checks import NO_RULE, rules_of
 from sqlrl.benchmarks.synthesis.hints import Hint, Hints
 from sqlrl.benchmarks.synthesis.reading import Place
 from sqlrl.benchmarks.synthesis.schema import Column, Foreign, Schema, Table, make_tables
@@ -50,7 +51,12 @@ class Plans:
     def _plan(self, table: Table) -> Plan:
         name = table.name.lower()
         own = {column.name.lower(): hint for column in table.columns for hint in [self._hint(name, column)]}
-        drawings = {column.name.lower(): Drawing(column, own[column.name.lower()]) for column in table.columns}
+        rules = rules_of(table.statement)
+        drawings = {
+            column: Drawing(stored, own[column], rules.get(column, NO_RULE))
+            for stored in table.columns
+            for column in [stored.name.lower()]
+        }
         foreign = {f.columns[0].lower(): f for f in table.foreign if len(f.columns) == 1}
         wide = tuple(f for f in table.foreign if len(f.columns) > 1)
         single = frozenset(unique[0].lower() for unique in table.uniques if len(unique) == 1)
@@ -163,10 +169,14 @@ class Instance:
     def _adopt(self, table: str, row: int, number: int) -> bool:
         """Give a row a parent that is there: where tables refer to each other in a ring, or to themselves, none was
         when the row was put in."""
-        names = [(r[3], r[4], r[2]) for r in self.connection.execute(f"PRAGMA foreign_key_list({_quoted(table)})")
-                 if r[0] == number]
+        names = [
+            (r[3], r[4], r[2])
+            for r in self.connection.execute(f"PRAGMA foreign_key_list({_quoted(table)})")
+            if r[0] == number
+        ]
         foreign = next(
-            (f for f in self.plans.tables[table.lower()].foreign.values() if f.columns == tuple(n[0] for n in names)), None
+            (f for f in self.plans.tables[table.lower()].foreign.values() if f.columns == tuple(n[0] for n in names)),
+            None,
         )
         if foreign is None:
             return False
@@ -285,7 +295,12 @@ class Instance:
     @staticmethod
     def _is_row_number(plan: Plan, name: str) -> bool:
         """A number in a key of several columns that leads nowhere counts on, as people number things."""
-        return name in plan.keyed and plan.drawings[name].numeric and name not in plan.foreign and not plan.hints[name].values
+        return (
+            name in plan.keyed
+            and plan.drawings[name].numeric
+            and name not in plan.foreign
+            and not plan.hints[name].values
+        )
 
 
 def _merged(hints: Hints, places: list[Place]) -> Hint:

@@ -24,6 +24,7 @@ from sqlrl.executors.errors import DataError
 __all__ = ["PARTS", "copy_questions", "make_folder", "write_questions"]
 
 PARTS = 8  # pieces of work that `advance` is told of for each database
+_VERSION = 1  # of how rows are drawn: files of another are made again
 _QUESTIONS = ("train_spider.json", "train_others.json", "dev.json", "test.json", "tables.json")
 
 
@@ -41,7 +42,7 @@ def make_folder(
     """Make each database's suite below `out/database`, and give what its suite.json says. What is there already, made
     from the same schema, queries and settings, is not made again. Each folder is written beside and renamed."""
     for request in requests:
-        key = request.key(instances=instances, keep=keep, seed=seed, neighbours=neighbours)
+        key = request.key(version=_VERSION, instances=instances, keep=keep, seed=seed, neighbours=neighbours)
         folder = out / "database" / request.name
         known = _known(folder / SUITE_FILE, key)
         if known is not None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from sqlrl.benchmarks.synthesis.reading import Place, Reading, number_of, selects_of
+from sqlrl.benchmarks.synthesis.conditions import literal_of, number_of
+from sqlrl.benchmarks.synthesis.reading import Place, Reading, selects_of
 from sqlrl.benchmarks.synthesis.schema import Schema
 
-__all__ = ["Hint", "Hints", "literal_of", "read_hints"]
+__all__ = ["Hint", "Hints", "read_hints"]
 
 _BOUNDS = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 _LONGEST = 200  # characters of a text worth keeping
@@ -74,19 +75,6 @@ class Hints:
         for place in self.columns:
             found.setdefault(self.domain(place), []).append(place)
         return found
-
-
-def literal_of(node: exp.Expression | None) -> str | None:
-    """The text of a literal, of a negative number too; None for anything else."""
-    while isinstance(node, exp.Paren):
-        node = node.this
-    if isinstance(node, exp.Literal):
-        return str(node.this)
-    if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal):
-        return f"-{node.this.this}"
-    if isinstance(node, exp.Boolean):
-        return "1" if node.this else "0"
-    return None
 
 
 def read_hints(schema: Schema, readings: Iterable[Reading]) -> Hints:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sqlrl.benchmarks.synthesis.hints import Hints, literal_of
-from sqlrl.benchmarks.synthesis.reading import Reading, Scope, number_of
+from sqlrl.benchmarks.synthesis.conditions import literal_of, number_of
+from sqlrl.benchmarks.synthesis.hints import Hints
+from sqlrl.benchmarks.synthesis.reading import Reading, Scope
 from sqlrl.benchmarks.synthesis.schema import Table
 
 __all__ = ["KINDS", "Neighbour", "neighbours_of"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlrl.benchmarks.synthesis.demands import Cell, Condition, Demand, demand_of
+from sqlrl.benchmarks.synthesis.conditions import Condition, holds, number_of, typed
+from sqlrl.benchmarks.synthesis.demands import Cell, Demand, demand_of
 from sqlrl.benchmarks.synthesis.filling import Instance, Plan
-from sqlrl.benchmarks.synthesis.reading import Reading, number_of
+from sqlrl.benchmarks.synthesis.reading import Reading
 from sqlrl.benchmarks.synthesis.schema import Table
-from sqlrl.benchmarks.synthesis.values import Drawing, like, typed
+from sqlrl.benchmarks.synthesis.values import Drawing
 
 __all__ = ["plant"]
 
@@ -68,7 +69,7 @@ def _meet(instance: Instance, demand: Demand, cells: list[Cell], conditions: lis
             return generator.choice(instance.parents(foreign))
         return instance.draw(plan, first[1])
     for candidates in _candidates(instance, drawing, conditions):
-        fitting = [value for value in candidates if all(_holds(value, c, drawing.numeric) for c in conditions)]
+        fitting = [value for value in candidates if all(holds(value, c, drawing.numeric) for c in conditions)]
         if fitting:
             return generator.choice(fitting)
     return typed(conditions[0].text, drawing.numeric)
@@ -94,24 +95,6 @@ def _candidates(instance: Instance, drawing: Drawing, conditions: list[Condition
     return [mixed, beside, drawing.asked(generator), [drawing.ordinary(generator) for _ in range(20)]]
 
 
-def _holds(value: Any, condition: Condition, numeric: bool) -> bool:
-    other = typed(condition.text, numeric)
-    operator = condition.operator
-    if operator in ("like", "unlike"):
-        return like(value, condition.text) == (operator == "like")
-    if operator == "known":
-        return value is not None
-    if value is None:
-        return False
-    if isinstance(value, str) != isinstance(other, str):  # SQLite puts numbers before texts
-        value, other = isinstance(value, str), isinstance(other, str)
-    return bool(
-        {"=": value == other, "!=": value != other}[operator]
-        if operator in ("=", "!=")
-        else {"<": value < other, "<=": value <= other, ">": value > other, ">=": value >= other}[operator]
-    )
-
-
 def _extreme(instance: Instance, demand: Demand, cell: Cell, side: str) -> Any:
     """A value beyond all that the column holds."""
     row, name = cell
@@ -128,7 +111,7 @@ def _parents_first(instance: Instance, demand: Demand) -> list[int]:
 
 
 def _put(instance: Instance, plan: Plan, cells: dict[str, Any], depth: int = 0) -> bool:
-    """Put in one row with these cells, and what parents it needs; where its key is taken, change the row that has it."""
+    """Put in one row with these cells, its parents first; where its key is taken, change the row that has it."""
     for name, foreign in plan.foreign.items():
         value = cells.get(name)
         if value is not None and depth < _DEEPEST and not _has(instance, foreign.table, foreign.targets[0], value):

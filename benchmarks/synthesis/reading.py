@@ -9,7 +9,7 @@ from sqlglot import errors, exp, parse_one
 
 from sqlrl.benchmarks.synthesis.schema import Schema, Table
 
-__all__ = ["Place", "Reading", "Scope", "number_of", "read_query", "selects_of"]
+__all__ = ["Place", "Reading", "Scope", "read_query", "selects_of"]
 
 Place = tuple[str, str]  # (table, column), in lower case
 
@@ -119,19 +119,6 @@ def selects_of(query: exp.Expression) -> Iterator[exp.Select]:
         yield from selects_of(query.expression)
     elif isinstance(query, exp.Select):
         yield query
-
-
-def number_of(text: str) -> int | float | None:
-    """A number as it is written, or None."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if value - value == 0 else None
 
 
 def _sources(select: exp.Select) -> Iterator[tuple[str, exp.Expression]]:

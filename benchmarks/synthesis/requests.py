@@ -65,9 +65,7 @@ def requests_of_spider(spider: Spider, splits: Sequence[str], databases: Sequenc
     asked: dict[str, list[Asked]] = {}
     for split in splits:
         for example in spider.examples(split):
-            asked.setdefault(example.labels["database"], []).append(
-                Asked(example.gold.query or "", example.question)
-            )
+            asked.setdefault(example.labels["database"], []).append(Asked(example.gold.query or "", example.question))
     for name in databases:
         if name not in asked:
             raise UsageError(f"{' and '.join(splits)} ask nothing of a database {name!r}{nearest(name, asked)}")

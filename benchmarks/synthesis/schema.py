@@ -52,14 +52,14 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Names are in lower case where they are compared. uniques: the primary key and all other unique sets of
-    columns."""
+    """uniques: the primary key and all other unique sets of columns. statement: what makes it."""
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     uniques: tuple[tuple[str, ...], ...]
     foreign: tuple[Foreign, ...]
+    statement: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column of that name, whatever its case."""
@@ -148,7 +148,8 @@ def _table(connection: sqlite3.Connection, name: str, names: Sequence[str]) -> T
             if all(inside) and tuple(inside) not in uniques:
                 uniques.append(tuple(inside))
     foreign = _foreign(connection, quoted, {known.lower(): known for known in names})
-    return Table(name, columns, key, tuple(uniques), tuple(foreign))
+    (statement,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+    return Table(name, columns, key, tuple(uniques), tuple(foreign), statement)
 
 
 def _foreign(connection: sqlite3.Connection, quoted: str, names: dict[str, str]) -> list[Foreign]:

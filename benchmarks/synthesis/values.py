@@ -11,13 +11,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from sqlrl.benchmarks.synthesis.checks import NO_RULE, Rule
+from sqlrl.benchmarks.synthesis.conditions import holds, number_of, typed
 from sqlrl.benchmarks.synthesis.hints import Hint
-from sqlrl.benchmarks.synthesis.reading import number_of
 from sqlrl.benchmarks.synthesis.schema import Column
 
-__all__ = ["Drawing", "like", "typed"]
+__all__ = ["Drawing"]
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_TRIES = 40
 _ONSETS = ("b", "br", "c", "d", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "w")
 _VOWELS = ("a", "e", "i", "o", "u")
 _CODAS = ("", "", "l", "n", "r", "s", "m", "ck", "nd")
@@ -26,14 +28,18 @@ _CODAS = ("", "", "l", "n", "r", "s", "m", "ck", "nd")
 class Drawing:
     """Draws values for one column.
 
-    hint: of the whole domain that the column shares. Everything drawn is in the type that the column stores.
+    hint: of the whole domain that the column shares. rule: what its checks allow. Everything drawn is in the type that
+    the column stores.
     """
 
-    def __init__(self, column: Column, hint: Hint) -> None:
+    def __init__(self, column: Column, hint: Hint, rule: Rule = NO_RULE) -> None:
         self.column = column
         self.hint = hint
+        self.rule = rule
         self.numeric = self._is_numeric()
-        numbers = [n for n in (number_of(text) for text in (*hint.values, *hint.bounds)) if n is not None]
+        ruled = [condition.text for condition in rule.conditions]
+        texts = (*hint.values, *hint.bounds, *ruled)
+        numbers = [number for number in map(number_of, texts) if number is not None]
         self.fractions = self.numeric and (
             column.kind == "real" or any(isinstance(number, float) and number % 1 for number in numbers)
         )
@@ -51,9 +57,15 @@ class Drawing:
             found += [self.matching(pattern, generator) for _ in range(2)]
         if not self.hint.null_asked:
             found = [value for value in found if not (isinstance(value, str) and value.lower() == "null")]
-        unique = list(dict.fromkeys(found))
+        unique = [value for value in dict.fromkeys(found) if self.allows(value)]
         generator.shuffle(unique)
         return unique
+
+    def allows(self, value: Any) -> bool:
+        """Whether the column's checks let a value in."""
+        if self.rule.values and value not in [typed(text, self.numeric) for text in self.rule.values]:
+            return False
+        return all(holds(value, condition, self.numeric) for condition in self.rule.conditions)
 
     def beside(self, text: str) -> list[Any]:
         """The neighbours of a literal on both sides."""
@@ -67,7 +79,20 @@ class Drawing:
         return [date for date in moved if date is not None]
 
     def ordinary(self, generator: random.Random) -> Any:
-        """Any value of the column's kind."""
+        """Any value of the column's kind that its checks let in, as far as trying finds one."""
+        if self.rule.values:
+            return typed(generator.choice(self.rule.values), self.numeric)
+        value = self._any(generator)
+        for _ in range(_TRIES if self.rule.conditions else 0):
+            if self.allows(value):
+                break
+            value = self._any(generator)
+        return value
+
+    def _any(self, generator: random.Random) -> Any:
+        for condition in self.rule.conditions:
+            if condition.operator == "like":
+                return self.matching(condition.text, generator)
         name = self.column.name.lower()
         if self.numeric:
             low, high = self.span
@@ -127,7 +152,7 @@ class Drawing:
         if numbers:
             low, high = min(numbers), max(numbers)
             room = max(10.0, (high - low) / 2, abs(high) / 2 if high - low < abs(high) / 4 else 0)
-            if 1800 <= low and high <= 2100:  # years
+            if low >= 1800 and high <= 2100:  # years
                 room = max(5.0, (high - low) / 2)
             return (max(0.0, low - room) if low >= 0 else low - room), high + room
         if "year" in name:
@@ -135,22 +160,6 @@ class Drawing:
         if name == "age" or name.endswith("_age"):
             return 16, 80
         return 1, 200
-
-
-def typed(text: str, numeric: bool) -> Any:
-    """A literal as a column stores it: a number where the column takes numbers and the text is one."""
-    if not numeric:
-        return text
-    number = number_of(text)
-    if number is None:
-        return text
-    return int(number) if number == int(number) and abs(number) < 2**53 else number
-
-
-def like(text: Any, pattern: str) -> bool:
-    """Whether SQLite's LIKE finds a text: % for any signs, _ for one, letters of either case."""
-    expression = "".join(".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
-    return re.fullmatch(expression, str(text), re.IGNORECASE | re.DOTALL) is not None
 
 
 def _syllable(generator: random.Random) -> str:

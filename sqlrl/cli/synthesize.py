@@ -148,13 +148,26 @@ def _show(terminal: Terminal, made: list[dict[str, Any]], summary: dict[str, Any
         ("  told apart by any instance", f"{told:,}", share(told, summary["neighbours"])),
     ]
     for count, apart in enumerate(summary["told_by"], 1):
-        rows.append((f"  of these by the first {count}" if count > 1 else "  of these by one", f"{apart:,}", share(apart, told)))
+        rows.append(
+            (f"  of these by the first {count}" if count > 1 else "  of these by one", f"{apart:,}", share(apart, told))
+        )
     if summary["neighbours_of_originals"]:
         by_original = summary["told_by_original"]
-        rows.append(("  by the original databases alone", f"{by_original:,}", share(by_original, summary["neighbours_of_originals"])))
+        rows.append(
+            (
+                "  by the original databases alone",
+                f"{by_original:,}",
+                share(by_original, summary["neighbours_of_originals"]),
+            )
+        )
     terminal.table(("what", ">count", ">share"), rows)
     kinds = [
-        (kind, f"{c['neighbours']:,}", share(c["told_by_any"], c["neighbours"]), share(c["told_by_kept"], c["told_by_any"]))
+        (
+            kind,
+            f"{c['neighbours']:,}",
+            share(c["told_by_any"], c["neighbours"]),
+            share(c["told_by_kept"], c["told_by_any"]),
+        )
         for kind, c in summary["kinds"].items()
     ]
     terminal.table(("near miss", ">count", ">told apart", ">of these by the kept"), kinds)
