@@ -6,14 +6,19 @@ another is drawn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlglot import errors, exp, parse_one
 
-from sqlrl.benchmarks.synthesis.conditions import COMPARED, MIRRORED, Condition, literal_of
+from sqlrl.benchmarks.synthesis.conditions import COMPARED, MIRRORED, Condition, Node, literal_of
 
 __all__ = ["NO_RULE", "Rule", "rules_of"]
+
+_ENDING = re.compile(
+    r"\)\s*(?:(?:WITHOUT\s+ROWID|STRICT)[\s,]*)+$", re.IGNORECASE
+)  # words that the parser does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,10 @@ NO_RULE = Rule()
 
 def rules_of(statement: str) -> dict[str, Rule]:
     """Column in lower case -> its rule, of one CREATE TABLE statement; what the parser cannot read gives none."""
+    if "CHECK" not in statement.upper():
+        return {}
     try:
-        tree = parse_one(statement, read="sqlite")
+        tree = parse_one(_ENDING.sub(")", statement), read="sqlite")
     except (errors.SqlglotError, RecursionError, ValueError):
         return {}
     values: dict[str, tuple[str, ...]] = {}
@@ -52,7 +59,7 @@ def rules_of(statement: str) -> dict[str, Rule]:
     }
 
 
-def _note_comparison(conditions: dict[str, list[Condition]], part: exp.Expression) -> None:
+def _note_comparison(conditions: dict[str, list[Condition]], part: Node) -> None:
     operator = next((sign for kind, sign in COMPARED if type(part) is kind), None)
     if operator is None or not isinstance(part, exp.Binary):
         return
@@ -68,7 +75,7 @@ def _note(conditions: dict[str, list[Condition]], column: exp.Column, operator: 
         conditions.setdefault(column.name.lower(), []).append(Condition(operator, text))
 
 
-def _parts(node: exp.Expression) -> Iterator[exp.Expression]:
+def _parts(node: Node) -> Iterator[Node]:
     """What a conjunction is made of."""
     while isinstance(node, exp.Paren):
         node = node.this

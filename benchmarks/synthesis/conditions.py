@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlglot import exp
 
-__all__ = ["COMPARED", "MIRRORED", "NEGATED", "Condition", "holds", "like", "literal_of", "number_of", "typed"]
+__all__ = ["COMPARED", "MIRRORED", "NEGATED", "Condition", "Node", "holds", "like", "literal_of", "number_of", "typed"]
 
+Node = Any  # of sqlglot's tree, or None: the class of all nodes differs between its versions
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "=", "like": "unlike", "unlike": "like"}
 COMPARED: tuple[tuple[type[exp.Expression], str], ...] = (
@@ -77,7 +78,7 @@ def number_of(text: str) -> int | float | None:
     return value if value - value == 0 else None
 
 
-def literal_of(node: exp.Expression | None) -> str | None:
+def literal_of(node: Node) -> str | None:
     """The text of a literal, of a negative number too; None for anything else."""
     while isinstance(node, exp.Paren):
         node = node.this

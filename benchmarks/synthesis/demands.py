@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from sqlrl.benchmarks.synthesis.conditions import COMPARED, MIRRORED, NEGATED, Condition, literal_of, number_of
+from sqlrl.benchmarks.synthesis.conditions import COMPARED, MIRRORED, NEGATED, Condition, Node, literal_of, number_of
 from sqlrl.benchmarks.synthesis.reading import Reading, Scope, selects_of
 from sqlrl.benchmarks.synthesis.schema import Table
 
@@ -69,7 +69,7 @@ class _Rows:
     above: _Rows | None
     sources: dict[str, int | dict[str, Cell | None]] = field(default_factory=dict)
 
-    def cell(self, node: exp.Expression | None) -> Cell | None:
+    def cell(self, node: Node) -> Cell | None:
         """The cell that a column means here."""
         if not isinstance(node, exp.Column):
             return None
@@ -90,7 +90,7 @@ class _Compiler:
         self.generator = generator
         self.demand = Demand()
 
-    def query(self, query: exp.Expression, above: _Rows | None) -> list[Cell | None]:
+    def query(self, query: Node, above: _Rows | None) -> list[Cell | None]:
         """Demand that a query finds something; the cells that it shows."""
         while isinstance(query, (exp.Subquery, exp.Paren)):
             query = query.this
@@ -159,7 +159,7 @@ class _Compiler:
                 wanted = max(wanted, int(number) + isinstance(node, exp.GT))
         return wanted if wanted <= _MOST_COPIES else 1
 
-    def condition(self, node: exp.Expression | None, rows: _Rows, wanted: bool) -> None:
+    def condition(self, node: Node, rows: _Rows, wanted: bool) -> None:
         """Demand that a condition holds, or that it doesn't."""
         while isinstance(node, exp.Paren):
             node = node.this
@@ -212,7 +212,7 @@ class _Compiler:
         if node.args.get("query") is not None and wanted:
             self._equate(cell, self.query(node.args["query"], rows))
 
-    def _comparison(self, node: exp.Expression, rows: _Rows, wanted: bool) -> None:
+    def _comparison(self, node: Node, rows: _Rows, wanted: bool) -> None:
         operator = next((sign for kind, sign in COMPARED if type(node) is kind), None)
         if operator is None or not isinstance(node, exp.Binary):
             return
@@ -231,7 +231,7 @@ class _Compiler:
         elif operator == "=":
             self._equate(cell, [rows.cell(right)])
 
-    def _against(self, cell: Cell, operator: str, query: exp.Expression, rows: _Rows) -> None:
+    def _against(self, cell: Cell, operator: str, query: Node, rows: _Rows) -> None:
         """A cell beside what a subquery gives. Beside a mean, the least or the greatest it must lie far out."""
         select = next(selects_of(query), None)
         shown = select.expressions[0].unalias() if select is not None and select.expressions else None
@@ -248,7 +248,7 @@ class _Compiler:
             self.demand.equate(cell, others[0])
 
 
-def _bare(node: exp.Expression | None) -> exp.Expression | None:
+def _bare(node: Node) -> Node:
     """A column without what is around it that keeps its values, or takes them from its rows."""
     kept = (exp.Paren, exp.Alias, exp.Lower, exp.Upper, exp.Max, exp.Min, exp.Avg, exp.Sum, exp.Cast, exp.Distinct)
     while isinstance(node, kept):

@@ -21,8 +21,8 @@ def distil(wants: Sequence[Want], costs: Sequence[float], keep: int) -> list[int
     before it do not, less its cost. Once nothing is left to show, a further round shows all of it a second time by
     others, and so on: what tells known near misses apart in several ways tells unknown ones apart too.
 
-    costs: of each instance, in the same unit. Greedy choice shows at least 1 - 1/e of what the best one does (Nemhauser,
-    Wolsey and Fisher, 1978), costs aside.
+    costs: of each instance, in the same unit. Costs aside, greedy choice shows at least 1 - 1/e of what the best one
+    does (Nemhauser, Wolsey and Fisher, 1978).
     """
     chosen: list[int] = []
     waiting: list[Want] = []

@@ -101,7 +101,7 @@ class Instance:
         """Put in one row, with what is not in `row` drawn; what is not in `given` is drawn anew where it clashes."""
         for attempt in range(TRIES):
             for name in plan.drawings:
-                if name not in row or (attempt and name not in given and (name in plan.keyed or attempt > 3)):
+                if name not in row or (name not in given and self._again(plan, name, attempt)):
                     row[name] = self.draw(plan, name)
             self._tie(plan, row, given)
             stored = [row[column.name.lower()] for column in plan.table.columns if not column.generated]
@@ -113,6 +113,15 @@ class Instance:
                 self.present.setdefault((plan.table.name.lower(), name), []).append(value)
             return True
         return False
+
+    @staticmethod
+    def _again(plan: Plan, name: str, attempt: int) -> bool:
+        """What is drawn anew for a row that could not be put in: its own part of the key, then all of it, then all."""
+        if attempt <= TRIES // 3:
+            return (
+                attempt > 0 and name in plan.keyed and (name not in plan.foreign or plan.keyed <= plan.foreign.keys())
+            )
+        return name in plan.keyed or attempt > 2 * TRIES // 3
 
     def draw(self, plan: Plan, name: str) -> Any:
         """One value for a column by itself."""
@@ -153,11 +162,12 @@ class Instance:
             broken = self._broken()
             if not broken:
                 break
-            for table, row, number in sorted(broken):
-                if attempt < TRIES // 2 and self._adopt(table, row, number):
-                    continue
-                self.connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))
-                removed += 1
+            for table, row, number in sorted(broken, key=str):
+                if row is None:  # a table without row ids
+                    removed += self._drop_orphans(self.plans.tables[table.lower()].table)
+                elif attempt >= TRIES // 2 or not self._adopt(table, row, number):
+                    self.connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))
+                    removed += 1
         self.connection.execute("COMMIT")
         return removed
 
@@ -198,12 +208,26 @@ class Instance:
             return True
         return False
 
-    def _broken(self) -> set[tuple[str, int, int]]:
+    def _drop_orphans(self, table: Table) -> int:
+        """Take out the rows of a table whose parent is nowhere."""
+        removed = 0
+        for foreign in table.foreign:
+            pairs = list(zip(foreign.columns, foreign.targets, strict=True))
+            known = " AND ".join(f"{_quoted(column)} IS NOT NULL" for column in foreign.columns)
+            same = " AND ".join(f"parent.{_quoted(t)} = {_quoted(table.name)}.{_quoted(c)}" for c, t in pairs)
+            removed += self.connection.execute(
+                f"DELETE FROM {_quoted(table.name)} WHERE {known} AND NOT EXISTS "
+                f"(SELECT 1 FROM {_quoted(foreign.table)} AS parent WHERE {same})"
+            ).rowcount
+        return removed
+
+    def _broken(self) -> set[tuple[str, int | None, int]]:
+        """(table, row id, number of the foreign key) of every row whose parent is nowhere."""
         try:
             found = self.connection.execute("PRAGMA foreign_key_check").fetchall()
         except sqlite3.OperationalError:  # a foreign key that leads to what is not unique: SQLite cannot check it
             return set()
-        return {(row[0], row[1], row[3]) for row in found if row[1] is not None}
+        return {(table, row, number) for table, row, _, number in found}
 
     def _tie(self, plan: Plan, row: dict[str, Any], given: frozenset[str]) -> None:
         """Let foreign keys of several columns lead to a row that is there."""

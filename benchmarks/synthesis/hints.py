@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from sqlrl.benchmarks.synthesis.conditions import literal_of, number_of
+from sqlrl.benchmarks.synthesis.conditions import Node, literal_of, number_of
 from sqlrl.benchmarks.synthesis.reading import Place, Reading, selects_of
 from sqlrl.benchmarks.synthesis.schema import Schema
 
@@ -86,7 +86,7 @@ def read_hints(schema: Schema, readings: Iterable[Reading]) -> Hints:
     return hints
 
 
-def _note(hints: Hints, reading: Reading, node: exp.Expression) -> None:
+def _note(hints: Hints, reading: Reading, node: Node) -> None:
     if isinstance(node, (exp.EQ, exp.NEQ, *_BOUNDS)):
         _compare(hints, reading, node)
     elif isinstance(node, exp.Between):
@@ -131,9 +131,7 @@ def _compare(hints: Hints, reading: Reading, node: exp.Binary) -> None:
                 _link_projections(hints, reading, [side], other)
 
 
-def _literal(
-    hints: Hints, reading: Reading, side: exp.Expression | None, other: exp.Expression | None, kind: str
-) -> None:
+def _literal(hints: Hints, reading: Reading, side: Node, other: Node, kind: str) -> None:
     """Note a literal for the column that it is compared to, or whose aggregate it is compared to."""
     text = literal_of(other)
     while isinstance(side, (exp.Paren, exp.Lower, exp.Upper, exp.Max, exp.Min, exp.Avg, exp.Cast)):
@@ -149,7 +147,7 @@ def _literal(
             hints.of(place).measured = True
 
 
-def _link_projections(hints: Hints, reading: Reading, mine: list[exp.Expression], query: exp.Expression) -> None:
+def _link_projections(hints: Hints, reading: Reading, mine: list[Node], query: Node) -> None:
     for select in selects_of(query):
         for one, other in zip(mine, select.expressions, strict=False):
             one, other = one.unalias(), other.unalias()
@@ -161,7 +159,7 @@ def _link_projections(hints: Hints, reading: Reading, mine: list[exp.Expression]
                     hints.link(*places)
 
 
-def _places(reading: Reading, node: exp.Expression | None) -> Iterator[Place]:
+def _places(reading: Reading, node: Node) -> Iterator[Place]:
     if node is None:
         return
     for column in [node] if isinstance(node, exp.Column) else node.find_all(exp.Column):

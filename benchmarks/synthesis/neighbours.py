@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sqlrl.benchmarks.synthesis.conditions import literal_of, number_of
+from sqlrl.benchmarks.synthesis.conditions import Node, literal_of, number_of
 from sqlrl.benchmarks.synthesis.hints import Hints
 from sqlrl.benchmarks.synthesis.reading import Reading, Scope
 from sqlrl.benchmarks.synthesis.schema import Table
@@ -28,7 +28,7 @@ _OPERATORS: dict[type[exp.Expression], tuple[type[exp.Expression], ...]] = {
 _AGGREGATES = (exp.Sum, exp.Avg, exp.Min, exp.Max)
 _MOST_COLUMNS = 3  # others tried in a column's place
 
-Change = tuple[exp.Expression, exp.Expression | None]  # a node, and what stands in its place
+Change = tuple[Node, Node]  # a node, and what stands in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ def neighbours_of(reading: Reading, hints: Hints, generator: random.Random, most
     return chosen
 
 
-def _changed(tree: exp.Expression, old: exp.Expression, new: exp.Expression | None) -> str:
+def _changed(tree: Node, old: Node, new: Node) -> str:
     """The query with one node replaced, or left out; empty where that is no query."""
-    parent, key, index = old.parent, old.arg_key, old.index
+    parent, key, index = old.parent, old.arg_key or "", old.index
     if parent is None:
         return new.sql(dialect="sqlite") if new is not None else ""
-    held = parent.args.get(key or "")
+    held = parent.args.get(key)
     try:
         if isinstance(held, list) and index is not None:
             parent.args[key] = [*held[:index], *([new] if new is not None else []), *held[index + 1 :]]
@@ -83,7 +83,7 @@ def _changed(tree: exp.Expression, old: exp.Expression, new: exp.Expression | No
         parent.args[key] = held
 
 
-def _operators(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _operators(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     for other in _OPERATORS.get(type(node), ()):
         if isinstance(node.this, exp.Column) and isinstance(node.expression, exp.Column) and other is not exp.NEQ:
             continue  # of a join, one other reading is enough
@@ -101,7 +101,7 @@ def _operators(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator
         yield node, exp.Paren(this=strict)
 
 
-def _conditions(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _conditions(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, (exp.And, exp.Or)):
         yield node, node.this.copy()
         yield node, node.expression.copy()
@@ -109,13 +109,13 @@ def _conditions(node: exp.Expression, reading: Reading, hints: Hints) -> Iterato
         yield node, None
 
 
-def _literals(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _literals(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if not isinstance(node, exp.Literal) or isinstance(node.parent, (exp.Limit, exp.Offset)):
         return
     number = number_of(node.this)
     if number is not None:
-        for other in (number - 1, number + 1):
-            yield node, exp.Literal(this=str(other), is_string=node.is_string)
+        for beside in (number - 1, number + 1):
+            yield node, exp.Literal(this=str(beside), is_string=node.is_string)
         return
     if isinstance(node.parent, (exp.Like, exp.ILike)):
         for other in {node.this.strip("%"), node.this.lstrip("%"), node.this.rstrip("%"), f"%{node.this}%"}:
@@ -127,7 +127,7 @@ def _literals(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[
         yield node, exp.Literal.string(other)
 
 
-def _columns(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _columns(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     """Others of the same table and kind."""
     if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
         return
@@ -135,17 +135,19 @@ def _columns(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[C
     found = scope.find(node) if scope is not None else None
     if found is None or not isinstance(found[2], Table):
         return
+    columns = found[2].columns
     own = found[2].column(node.name)
     assert own is not None
-    others = [c for c in found[2].columns if c is not own and c.kind == own.kind]
-    start = found[2].columns.index(own)
-    for other in sorted(others, key=lambda c: abs(found[2].columns.index(c) - start))[:_MOST_COLUMNS]:  # type: ignore[union-attr]
+    start = columns.index(own)
+    alike = [place for place, other in enumerate(columns) if other is not own and other.kind == own.kind]
+    for place in sorted(alike, key=lambda place: abs(place - start))[:_MOST_COLUMNS]:
+        other = columns[place]
         changed = node.copy()
         changed.set("this", exp.to_identifier(other.name, quoted=not other.name.isidentifier()))
         yield node, changed
 
 
-def _aggregates(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _aggregates(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, _AGGREGATES):
         for other in _AGGREGATES:
             if not isinstance(node, other):
@@ -160,11 +162,11 @@ def _aggregates(node: exp.Expression, reading: Reading, hints: Hints) -> Iterato
         elif isinstance(node.this, exp.Column):
             yield node, exp.Count(this=exp.Distinct(expressions=[node.this.copy()]))
     elif isinstance(node, exp.Column) and isinstance(node.parent, exp.Select):
-        for other in (exp.Max, exp.Count):
-            yield node, other(this=node.copy())
+        yield node, exp.Max(this=node.copy())
+        yield node, exp.Count(this=node.copy())
 
 
-def _distinct(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _distinct(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Select):
         yield node, None
     elif isinstance(node, exp.Select) and node.args.get("distinct") is None:
@@ -173,7 +175,7 @@ def _distinct(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[
         yield node, changed
 
 
-def _orders(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _orders(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.Ordered):
         changed = node.copy()
         changed.set("desc", not node.args.get("desc"))
@@ -183,7 +185,7 @@ def _orders(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Ch
         yield node, None
 
 
-def _limits(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _limits(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.Limit):
         yield node, None
         number = number_of(literal_of(node.expression) or "")
@@ -195,7 +197,7 @@ def _limits(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Ch
         yield node, node.copy().limit(1)
 
 
-def _joins(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _joins(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.Join):
         yield node, None
         if node.args.get("on") is not None and not node.args.get("side"):
@@ -209,7 +211,7 @@ def _joins(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Cha
             yield node, changed
 
 
-def _sets(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _sets(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.SetOperation):
         yield node, node.this.copy()
         yield node, node.expression.copy()
@@ -221,12 +223,12 @@ def _sets(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Chan
             yield node, exp.Union(this=node.this.copy(), expression=node.expression.copy(), distinct=every)
 
 
-def _groups(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _groups(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.Group):
         yield node, None
 
 
-def _shown(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Change]:
+def _shown(node: Node, reading: Reading, hints: Hints) -> Iterator[Change]:
     if isinstance(node, exp.Select):
         if len(node.expressions) > 1:
             for shown in node.expressions:
@@ -238,7 +240,7 @@ def _shown(node: exp.Expression, reading: Reading, hints: Hints) -> Iterator[Cha
                 yield node, changed
 
 
-KINDS: dict[str, Callable[[exp.Expression, Reading, Hints], Iterator[Change]]] = {
+KINDS: dict[str, Callable[[Node, Reading, Hints], Iterator[Change]]] = {
     "operator": _operators,
     "condition": _conditions,
     "literal": _literals,
@@ -254,9 +256,9 @@ KINDS: dict[str, Callable[[exp.Expression, Reading, Hints], Iterator[Change]]] =
 }
 
 
-def _other_columns(scope: Scope | None) -> list[exp.Expression]:
+def _other_columns(scope: Scope | None) -> list[Node]:
     """Columns of the first tables of a scope that are no part of a key."""
-    found: list[exp.Expression] = []
+    found: list[Node] = []
     for alias, source in scope.sources.items() if scope is not None else ():
         if isinstance(source, Table):
             keyed = {name.lower() for unique in source.uniques for name in unique}

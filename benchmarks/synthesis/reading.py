@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import errors, exp, parse_one
 
+from sqlrl.benchmarks.synthesis.conditions import Node
 from sqlrl.benchmarks.synthesis.schema import Schema, Table
 
 __all__ = ["Place", "Reading", "Scope", "read_query", "selects_of"]
@@ -44,11 +45,11 @@ class Scope:
         inner = source.projection(column.name)
         return source.place(inner) if isinstance(inner, exp.Column) else None
 
-    def projection(self, name: str) -> exp.Expression | None:
+    def projection(self, name: str) -> Node:
         """What a derived table shows under a name; None where no one column has it."""
         for shown in self.select.expressions:
             if shown.alias_or_name.lower() == name.lower():
-                return shown.unalias()  # type: ignore[no-any-return]
+                return shown.unalias()
         for source in self.sources.values() if any(isinstance(e, exp.Star) for e in self.select.expressions) else ():
             if isinstance(source, Table) and source.column(name):
                 return exp.column(name)
@@ -60,10 +61,10 @@ class Reading:
     """query: as it was written. tree: its own copy, to be changed and changed back. scopes: by id of the SELECT."""
 
     query: str
-    tree: exp.Expression
+    tree: Node
     scopes: dict[int, Scope]
 
-    def scope_of(self, node: exp.Expression) -> Scope | None:
+    def scope_of(self, node: Node) -> Scope | None:
         """The scope that a node stands in."""
         select = node if isinstance(node, exp.Select) else node.find_ancestor(exp.Select)
         return None if select is None else self.scopes.get(id(select))
@@ -110,7 +111,7 @@ def read_query(query: str, schema: Schema) -> Reading | None:
     return reading
 
 
-def selects_of(query: exp.Expression) -> Iterator[exp.Select]:
+def selects_of(query: Node) -> Iterator[exp.Select]:
     """The SELECTs of a query or of a set operation, from left to right."""
     while isinstance(query, (exp.Subquery, exp.Paren)):
         query = query.this
@@ -121,7 +122,7 @@ def selects_of(query: exp.Expression) -> Iterator[exp.Select]:
         yield query
 
 
-def _sources(select: exp.Select) -> Iterator[tuple[str, exp.Expression]]:
+def _sources(select: exp.Select) -> Iterator[tuple[str, Node]]:
     start = select.args.get("from_") or select.args.get("from")
     found = [start.this] if start is not None else []
     found += [join.this for join in select.args.get("joins") or []]
