@@ -39,11 +39,16 @@ class Plan:
 
 
 class Plans:
-    """What all instances of a schema have in common."""
+    """What all instances of a schema have in common.
 
-    def __init__(self, schema: Schema, hints: Hints) -> None:
+    unique_names: no text column that is called a name or a title is drawn to hold a value twice, as people think of
+    names; else only keys are unique, and to group by a name is not to group by what has it.
+    """
+
+    def __init__(self, schema: Schema, hints: Hints, *, unique_names: bool = False) -> None:
         self.schema = schema
         self.hints = hints
+        self.unique_names = unique_names
         shared = hints.shared()
         self.merged: dict[Place, Hint] = {root: _merged(hints, places) for root, places in shared.items()}
         self.tables = {table.name.lower(): self._plan(table) for table in schema.tables}
@@ -60,6 +65,12 @@ class Plans:
         foreign = {f.columns[0].lower(): f for f in table.foreign if len(f.columns) == 1}
         wide = tuple(f for f in table.foreign if len(f.columns) > 1)
         single = frozenset(unique[0].lower() for unique in table.uniques if len(unique) == 1)
+        if self.unique_names:
+            single |= {
+                column.name.lower()
+                for column in table.columns
+                if column.kind == "text" and any(word in column.name.lower() for word in ("name", "title"))
+            } - foreign.keys()
         keyed = frozenset(column.lower() for unique in table.uniques for column in unique)
         stored = [column for column in table.columns if not column.generated]
         names = ", ".join(_quoted(column.name) for column in stored)

@@ -36,13 +36,17 @@ def make_folder(
     keep: int,
     seed: int,
     neighbours: int,
+    unique_names: bool = False,
     workers: int | None = None,
     advance: Callable[[int, str], None] = lambda count, word: None,
 ) -> Iterator[dict[str, Any]]:
     """Make each database's suite below `out/database`, and give what its suite.json says. What is there already, made
     from the same schema, queries and settings, is not made again. Each folder is written beside and renamed."""
     for request in requests:
-        key = request.key(version=_VERSION, instances=instances, keep=keep, seed=seed, neighbours=neighbours)
+        settings = {
+            "instances": instances, "keep": keep, "seed": seed, "neighbours": neighbours, "unique_names": unique_names,
+        }  # fmt: skip
+        key = request.key(version=_VERSION, **settings)
         folder = out / "database" / request.name
         known = _known(folder / SUITE_FILE, key)
         if known is not None:
@@ -61,12 +65,12 @@ def make_folder(
             advance(1, name)
 
         with tempfile.TemporaryDirectory(prefix="sqlrl-synthesis-") as place:
+            plans = Plans(request.schema, hints, unique_names=unique_names)
             suite = make_suite(
-                Plans(request.schema, hints), hints, readings, Path(place), instances=instances, keep=keep, seed=seed,
+                plans, hints, readings, Path(place), instances=instances, keep=keep, seed=seed,
                 most_neighbours=neighbours, original=request.original, workers=workers, advance=count,
             )  # fmt: skip
-            said = {"key": key, "database": request.name, **_said(request, suite)}
-            said["settings"] = {"instances": instances, "keep": keep, "seed": seed, "neighbours": neighbours}
+            said = {"key": key, "database": request.name, "settings": settings, **_said(request, suite)}
             _write(folder, request, suite, said)
         advance(PARTS - done, request.name)
         yield said

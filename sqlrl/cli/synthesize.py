@@ -26,11 +26,15 @@ __all__ = ["command"]
 @click.option("--keep", type=click.IntRange(1, 100), default=8, show_default=True, help="Kept of each.")
 @click.option("--neighbours", type=click.IntRange(1), default=60, show_default=True, help="Near misses of a query.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--unique-names", is_flag=True, help="Names and titles are drawn without repeats, as people think of them."
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes that run queries.")
 @click.option("--json", "target_json", metavar="FILE", help="The summary as JSON.")
 def command(
     target: str, out: str, queries: str | None, data: str | None, split: str | None, databases: str | None,
-    instances: int, keep: int, neighbours: int, seed: int, workers: int | None, target_json: str | None,
+    instances: int, keep: int, neighbours: int, seed: int, unique_names: bool, workers: int | None,
+    target_json: str | None,
 ) -> None:  # fmt: skip
     """Fill schemas with rows on which queries find something and their near misses find something else.
 
@@ -62,8 +66,8 @@ def command(
         advance = terminal.start("databases", len(requests) * PARTS)
         made = list(
             make_folder(
-                requests, place, instances=instances, keep=keep, seed=seed, neighbours=neighbours, workers=workers,
-                advance=advance,
+                requests, place, instances=instances, keep=keep, seed=seed, neighbours=neighbours,
+                unique_names=unique_names, workers=workers, advance=advance,
             )
         )  # fmt: skip
         if target != "spider":

@@ -9,8 +9,10 @@ import pytest
 from sqlrl.benchmarks.synthesis.checks import rules_of
 from sqlrl.benchmarks.synthesis.conditions import Condition
 from sqlrl.benchmarks.synthesis.filling import Instance, Plans
+from sqlrl.benchmarks.synthesis.hints import Hints
 from sqlrl.benchmarks.synthesis.planting import plant
 from sqlrl.benchmarks.synthesis.reading import Reading
+from sqlrl.benchmarks.synthesis.schema import Schema
 
 
 def _made(plans: Plans, seed: str, readings: list[Reading] = [], missing: bool = False) -> Instance:  # noqa: B006
@@ -75,3 +77,17 @@ def test_checks_of_single_columns_are_read() -> None:
     assert rules["b"].values == ("x", "y")
     assert rules["c"].conditions == (Condition(">=", "2"), Condition("<=", "3"))
     assert rules_of("CREATE TABEL t (a CHECK (a > 1))") == {}
+
+
+def test_names_repeat_unless_told_otherwise(schema: Schema, hints: Hints) -> None:
+    repeats = {False: 0, True: 0}
+    for unique in repeats:
+        plans = Plans(schema, hints, unique_names=unique)
+        for seed in range(8):
+            (found,) = (
+                _made(plans, str(seed))
+                .connection.execute("SELECT count(*) - count(DISTINCT name) FROM products")
+                .fetchone()
+            )
+            repeats[unique] += found
+    assert repeats[False] > repeats[True] == 0
