@@ -8,79 +8,15 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sqlrl.benchmarks.synthesis.checks import NO_RULE, rules_of
-from sqlrl.benchmarks.synthesis.hints import Hint, Hints
+from sqlrl.benchmarks.synthesis.plans import Plan, Plans, quoted
 from sqlrl.benchmarks.synthesis.reading import Place
-from sqlrl.benchmarks.synthesis.schema import Column, Foreign, Schema, Table, make_tables
-from sqlrl.benchmarks.synthesis.values import Drawing
+from sqlrl.benchmarks.synthesis.schema import Foreign, Table, make_tables
 
-__all__ = ["Instance", "Plans"]
+__all__ = ["Instance"]
 
 TRIES = 12  # drawings of a row that meets an obstacle
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How one table is filled. drawings: by column in lower case. foreign: of single columns, by column. single: the
-    columns that are unique by themselves."""
-
-    table: Table
-    drawings: Mapping[str, Drawing]
-    hints: Mapping[str, Hint]
-    foreign: Mapping[str, Foreign]
-    wide: tuple[Foreign, ...]
-    single: frozenset[str]
-    keyed: frozenset[str]
-    insert: str
-
-
-class Plans:
-    """What all instances of a schema have in common.
-
-    unique_names: no text column that is called a name or a title is drawn to hold a value twice, as people think of
-    names; else only keys are unique, and to group by a name is not to group by what has it.
-    """
-
-    def __init__(self, schema: Schema, hints: Hints, *, unique_names: bool = False) -> None:
-        self.schema = schema
-        self.hints = hints
-        self.unique_names = unique_names
-        shared = hints.shared()
-        self.merged: dict[Place, Hint] = {root: _merged(hints, places) for root, places in shared.items()}
-        self.tables = {table.name.lower(): self._plan(table) for table in schema.tables}
-
-    def _plan(self, table: Table) -> Plan:
-        name = table.name.lower()
-        own = {column.name.lower(): hint for column in table.columns for hint in [self._hint(name, column)]}
-        rules = rules_of(table.statement)
-        drawings = {
-            column: Drawing(stored, own[column], rules.get(column, NO_RULE))
-            for stored in table.columns
-            for column in [stored.name.lower()]
-        }
-        foreign = {f.columns[0].lower(): f for f in table.foreign if len(f.columns) == 1}
-        wide = tuple(f for f in table.foreign if len(f.columns) > 1)
-        single = frozenset(unique[0].lower() for unique in table.uniques if len(unique) == 1)
-        if self.unique_names:
-            single |= {
-                column.name.lower()
-                for column in table.columns
-                if column.kind == "text" and any(word in column.name.lower() for word in ("name", "title"))
-            } - foreign.keys()
-        keyed = frozenset(column.lower() for unique in table.uniques for column in unique)
-        stored = [column for column in table.columns if not column.generated]
-        names = ", ".join(_quoted(column.name) for column in stored)
-        insert = f"INSERT INTO {_quoted(table.name)} ({names}) VALUES ({', '.join('?' * len(stored))})"
-        return Plan(table, drawings, own, foreign, wide, single, keyed, insert)
-
-    def _hint(self, table: str, column: Column) -> Hint:
-        place = (table, column.name.lower())
-        merged, own = self.merged[self.hints.domain(place)], self.hints.of(place)
-        return Hint(merged.values, merged.bounds, merged.patterns, own.grouped, own.measured, own.null_asked)
 
 
 class Instance:
@@ -177,7 +113,7 @@ class Instance:
                 if row is None:  # a table without row ids
                     removed += self._drop_orphans(self.plans.tables[table.lower()].table)
                 elif attempt >= TRIES // 2 or not self._adopt(table, row, number):
-                    self.connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))
+                    self.connection.execute(f"DELETE FROM {quoted(table)} WHERE rowid = ?", (row,))
                     removed += 1
         self.connection.execute("COMMIT")
         return removed
@@ -192,7 +128,7 @@ class Instance:
         when the row was put in."""
         names = [
             (r[3], r[4], r[2])
-            for r in self.connection.execute(f"PRAGMA foreign_key_list({_quoted(table)})")
+            for r in self.connection.execute(f"PRAGMA foreign_key_list({quoted(table)})")
             if r[0] == number
         ]
         foreign = next(
@@ -201,18 +137,18 @@ class Instance:
         )
         if foreign is None:
             return False
-        target = _quoted(foreign.targets[0])
+        target = quoted(foreign.targets[0])
         parents = [
             found[0]
             for found in self.connection.execute(
-                f"SELECT {target} FROM {_quoted(foreign.table)} WHERE {target} IS NOT NULL ORDER BY rowid"
+                f"SELECT {target} FROM {quoted(foreign.table)} WHERE {target} IS NOT NULL ORDER BY rowid"
             )
         ]
         self.generator.shuffle(parents)
         for parent in parents[:TRIES]:
             try:
                 self.connection.execute(
-                    f"UPDATE {_quoted(table)} SET {_quoted(foreign.columns[0])} = ? WHERE rowid = ?", (parent, row)
+                    f"UPDATE {quoted(table)} SET {quoted(foreign.columns[0])} = ? WHERE rowid = ?", (parent, row)
                 )
             except sqlite3.IntegrityError:
                 continue
@@ -224,11 +160,11 @@ class Instance:
         removed = 0
         for foreign in table.foreign:
             pairs = list(zip(foreign.columns, foreign.targets, strict=True))
-            known = " AND ".join(f"{_quoted(column)} IS NOT NULL" for column in foreign.columns)
-            same = " AND ".join(f"parent.{_quoted(t)} = {_quoted(table.name)}.{_quoted(c)}" for c, t in pairs)
+            known = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in foreign.columns)
+            same = " AND ".join(f"parent.{quoted(t)} = {quoted(table.name)}.{quoted(c)}" for c, t in pairs)
             removed += self.connection.execute(
-                f"DELETE FROM {_quoted(table.name)} WHERE {known} AND NOT EXISTS "
-                f"(SELECT 1 FROM {_quoted(foreign.table)} AS parent WHERE {same})"
+                f"DELETE FROM {quoted(table.name)} WHERE {known} AND NOT EXISTS "
+                f"(SELECT 1 FROM {quoted(foreign.table)} AS parent WHERE {same})"
             ).rowcount
         return removed
 
@@ -336,18 +272,3 @@ class Instance:
             and name not in plan.foreign
             and not plan.hints[name].values
         )
-
-
-def _merged(hints: Hints, places: list[Place]) -> Hint:
-    merged = Hint()
-    for place in sorted(places):
-        hint = hints.of(place)
-        for kind in ("values", "bounds", "patterns"):
-            for text in getattr(hint, kind):
-                merged.add(kind, text)
-        merged.null_asked = merged.null_asked or hint.null_asked
-    return merged
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

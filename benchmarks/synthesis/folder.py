@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlrl.benchmarks.databases import SUITE_FILE
-from sqlrl.benchmarks.synthesis.filling import Plans
 from sqlrl.benchmarks.synthesis.hints import read_hints
+from sqlrl.benchmarks.synthesis.plans import Plans
 from sqlrl.benchmarks.synthesis.reading import read_query
 from sqlrl.benchmarks.synthesis.requests import Request
 from sqlrl.benchmarks.synthesis.suite import Suite, make_suite

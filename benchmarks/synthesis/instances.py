@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.benchmarks.synthesis.filling import Instance, Plans
+from sqlrl.benchmarks.synthesis.filling import Instance
+from sqlrl.benchmarks.synthesis.plans import Plans
 from sqlrl.benchmarks.synthesis.planting import plant
 from sqlrl.benchmarks.synthesis.reading import Reading
 from sqlrl.executors import Limits, Outcome, open_executors

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlrl.benchmarks.synthesis.conditions import Condition, holds, number_of, typed
 from sqlrl.benchmarks.synthesis.demands import Cell, Demand, demand_of
-from sqlrl.benchmarks.synthesis.filling import Instance, Plan
+from sqlrl.benchmarks.synthesis.filling import Instance
+from sqlrl.benchmarks.synthesis.plans import Plan
 from sqlrl.benchmarks.synthesis.reading import Reading
 from sqlrl.benchmarks.synthesis.schema import Table
 from sqlrl.benchmarks.synthesis.values import Drawing

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlrl.benchmarks.judges.robust import Robust
 from sqlrl.benchmarks.synthesis.distilling import Want, distil
-from sqlrl.benchmarks.synthesis.filling import Plans
 from sqlrl.benchmarks.synthesis.hints import Hints
 from sqlrl.benchmarks.synthesis.instances import Instances
 from sqlrl.benchmarks.synthesis.neighbours import Neighbour, neighbours_of
+from sqlrl.benchmarks.synthesis.plans import Plans
 from sqlrl.benchmarks.synthesis.reading import Reading
 from sqlrl.benchmarks.synthesis.ties import settled
 from sqlrl.executors.base import Gold, Outcome

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sqlrl.benchmarks.synthesis.filling import Plans
 from sqlrl.benchmarks.synthesis.hints import Hints, read_hints
+from sqlrl.benchmarks.synthesis.plans import Plans
 from sqlrl.benchmarks.synthesis.reading import Reading, read_query
 from sqlrl.benchmarks.synthesis.schema import Schema, read_schema
 

@@ -8,8 +8,9 @@ import pytest
 
 from sqlrl.benchmarks.synthesis.checks import rules_of
 from sqlrl.benchmarks.synthesis.conditions import Condition
-from sqlrl.benchmarks.synthesis.filling import Instance, Plans
+from sqlrl.benchmarks.synthesis.filling import Instance
 from sqlrl.benchmarks.synthesis.hints import Hints
+from sqlrl.benchmarks.synthesis.plans import Plans
 from sqlrl.benchmarks.synthesis.planting import plant
 from sqlrl.benchmarks.synthesis.reading import Reading
 from sqlrl.benchmarks.synthesis.schema import Schema
