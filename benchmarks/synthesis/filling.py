@@ -79,6 +79,12 @@ class Instance:
                 return self.generator.choice(parents)
         if name in plan.single or self._is_row_number(plan, name):
             return self.fresh(plan, name)
+        if plan.hints[name].measured and not plan.hints[name].grouped:
+            held = self.present.get((plan.table.name.lower(), name), [])
+            for _ in range(TRIES // 3):  # rows that are ranked by it should not rank alike
+                value = self._value(plan, name)
+                if value not in held:
+                    return value
         return self._value(plan, name)
 
     def parents(self, foreign: Foreign) -> list[Any]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Suite", "make_suite"]
 
-FIRST = 12  # instances on which every neighbour runs
-EASY = 4  # told apart by so many of those, a neighbour runs on no other but those that are kept
+FIRST = 8  # instances on which every neighbour runs
+EASY = 3  # told apart by so many of those, a neighbour runs on no other but those that are kept
 FOUND_WEIGHT, TIE_COST = 4.0, 2.0  # against one neighbour: a query that finds something; one whose answer is chance
 
 
