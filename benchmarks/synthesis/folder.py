@@ -24,7 +24,7 @@ from sqlrl.executors.errors import DataError
 __all__ = ["PARTS", "copy_questions", "make_folder", "write_questions"]
 
 PARTS = 8  # pieces of work that `advance` is told of for each database
-_VERSION = 2  # of how rows are drawn: files of another are made again
+_VERSION = 3  # of how rows are drawn: files of another are made again
 _QUESTIONS = ("train_spider.json", "train_others.json", "dev.json", "test.json", "tables.json")
 
 
@@ -132,6 +132,7 @@ def _said(request: Request, suite: Suite) -> dict[str, Any]:
     return {
         "original": request.original is not None,
         "files": names,
+        "queries": len(queries),
         "questions": queries.total(),
         "questions_found_first": sum(queries[query] for query in suite.found_first),
         "questions_found": sum(queries[query] for query in suite.found),

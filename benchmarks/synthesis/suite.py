@@ -33,14 +33,14 @@ FOUND_WEIGHT, TIE_COST = 4.0, 2.0  # against one neighbour: a query that finds s
 class Suite:
     """What was made for one database.
 
-    kept: the chosen files, best first. undecided: file -> the queries whose answer on it is an accident. queries: how
-    many, found_first, found: how many of them find something on the first kept file, on any kept. neighbours, told,
-    told_by: by kind: how many; told apart by any instance; by the first k kept, for each k.
+    kept: the chosen files, best first. undecided: file name -> the queries whose answer on it is an accident. unread:
+    queries that could not be followed; failing: that do not run. found_first, found: that find something on the first
+    kept file, on any kept. neighbours, told, told_by, told_by_original: by kind, how many there are; how many are told
+    apart by any instance made; by the first k kept, for each k; by the original.
     """
 
     kept: list[Path]
     undecided: dict[str, list[str]]
-    queries: int
     unread: list[str]
     failing: list[str]
     found_first: list[str]
@@ -92,7 +92,6 @@ def make_suite(
             undecided={
                 paths[index].name: [query for query, bits in ties.items() if bits >> index & 1] for index in chosen
             },
-            queries=len(readings),
             unread=[query for query, reading in readings.items() if reading is None],
             failing=sorted(failing),
             found_first=[query for query, bits in found.items() if bits >> chosen[0] & 1],

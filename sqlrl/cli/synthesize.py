@@ -110,7 +110,8 @@ def summarize(made: list[dict[str, Any]]) -> dict[str, Any]:
         "told_by": [counts.total() for counts in by_count],
         "neighbours_of_originals": of_originals,
         "told_by_original": original.total(),
-        "undecided": undecided,
+        "answers": sum(said["queries"] * len(said["files"]) for said in made),
+        "answers_left_to_chance": undecided,
         "kinds": {
             kind: {"neighbours": neighbours[kind], "told_by_any": told[kind], "told_by_kept": by_count[-1][kind]}
             for kind in sorted(neighbours)
@@ -147,6 +148,11 @@ def _show(terminal: Terminal, made: list[dict[str, Any]], summary: dict[str, Any
                 ("  that find something on the first instance", "questions_found_first"),
                 ("  on any kept instance", "questions_found"),
             )
+        ),
+        (
+            "  answers left to chance, and not asked for",
+            f"{summary['answers_left_to_chance']:,}",
+            share(summary["answers_left_to_chance"], summary["answers"]),
         ),
         ("near misses", f"{summary['neighbours']:,}", ""),
         ("  told apart by any instance", f"{told:,}", share(told, summary["neighbours"])),
