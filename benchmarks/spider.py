@@ -49,6 +49,10 @@ class Spider:
             self._read[split] = [self._example(item, split, index) for index, item in enumerate(items)]
         return list(self._read[split])
 
+    def has(self, split: str) -> bool:
+        """Whether a split's questions are in the folder."""
+        return any((self.folder / name).exists() for name in _FILES[split])
+
     def demonstrations(self) -> list[Demonstration]:
         """The training questions whose database is here, with their golds: for a warm start that is asked for."""
         usable = [example for example in self.examples("train") if self.sources(example)]

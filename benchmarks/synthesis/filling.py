@@ -176,11 +176,14 @@ class Instance:
 
     def _broken(self) -> set[tuple[str, int | None, int]]:
         """(table, row id, number of the foreign key) of every row whose parent is nowhere."""
-        try:
-            found = self.connection.execute("PRAGMA foreign_key_check").fetchall()
-        except sqlite3.OperationalError:  # a foreign key that leads to what is not unique: SQLite cannot check it
-            return set()
-        return {(table, row, number) for table, row, _, number in found}
+        broken = set()
+        for table in self.plans.schema.tables:
+            try:
+                found = self.connection.execute(f"PRAGMA foreign_key_check({quoted(table.name)})").fetchall()
+            except sqlite3.OperationalError:  # a key that leads to what is not unique: SQLite cannot check it
+                continue
+            broken |= {(name, row, number) for name, row, _, number in found}
+        return broken
 
     def _tie(self, plan: Plan, row: dict[str, Any], given: frozenset[str]) -> None:
         """Let foreign keys of several columns lead to a row that is there."""

@@ -63,22 +63,26 @@ def requests_of_spider(spider: Spider, splits: Sequence[str], databases: Sequenc
     """A request for each database of the splits, or for those named. Its schema is the file's where there is one, else
     what `tables.json` says of it. DataError where neither is there."""
     asked: dict[str, list[Asked]] = {}
+    files: dict[str, Path] = {}
     for split in splits:
         for example in spider.examples(split):
+            for url in spider.sources(example)[:1]:
+                files[example.labels["database"]] = Path(url.removeprefix("sqlite:///"))
             asked.setdefault(example.labels["database"], []).append(Asked(example.gold.query or "", example.question))
     for name in databases:
         if name not in asked:
             raise UsageError(f"{' and '.join(splits)} ask nothing of a database {name!r}{nearest(name, asked)}")
     wanted = {name: asked[name] for name in databases or sorted(asked)}
     faults = spider.faults()
-    file = spider.folder / "tables.json"
-    catalogue = read_catalogue(file) if file.exists() else {}
+    catalogue: dict[str, dict[str, Any]] = {}
+    for file in (spider.folder / "tables.json", spider.folder / "test_tables.json"):
+        for name, item in (read_catalogue(file) if file.exists() else {}).items():
+            catalogue.setdefault(name, item)
     requests = []
     for name, questions in wanted.items():
-        if faults.get(name) != "missing":
-            path = next(path for path in sorted((spider.folder / "database" / name).glob("*.sqlite")))
-            schema = schema_of_source(f"sqlite:///{path}", name)
-            requests.append(Request(schema, tuple(questions), None if faults.get(name) else path))
+        if name in files:
+            schema = schema_of_source(f"sqlite:///{files[name]}", name)
+            requests.append(Request(schema, tuple(questions), None if faults.get(name) else files[name]))
         elif name in catalogue:
             requests.append(Request(_listed(catalogue[name], name, questions), tuple(questions)))
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from sqlrl.benchmarks.spider import Spider
     from sqlrl.benchmarks.synthesis.requests import Request
     from sqlrl.cli.terminal import Terminal
 
@@ -54,7 +55,9 @@ def command(
         if target == "spider":
             if queries is not None:
                 raise UsageError("--queries goes with a schema of your own; spider brings its own")
-            requests = _of_spider(data, split, databases, place)
+            spider = _spider(data, place)
+            requests = _requests(spider, split, databases)
+            copy_questions(spider.folder, place)
         else:
             if queries is None:
                 raise UsageError("a schema of your own needs --queries FILE")
@@ -63,6 +66,7 @@ def command(
             from sqlrl.benchmarks.synthesis.requests import request_of
 
             requests = [request_of(target, queries)]
+            write_questions(requests[0], place)
         advance = terminal.start("databases", len(requests) * PARTS)
         made = list(
             make_folder(
@@ -70,12 +74,6 @@ def command(
                 unique_names=unique_names, workers=workers, advance=advance,
             )
         )  # fmt: skip
-        if target != "spider":
-            write_questions(requests[0], place)
-        else:
-            from sqlrl.benchmarks.spider import Spider
-
-            copy_questions(Spider(data).folder, place)
         summary = summarize(made)
         _show(terminal, made, summary, place)
         if target_json:
@@ -119,15 +117,21 @@ def summarize(made: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _of_spider(data: str | None, split: str | None, databases: str | None, out: Path) -> list[Request]:
+def _spider(data: str | None, out: Path) -> Spider:
     from sqlrl.benchmarks.spider import Spider
-    from sqlrl.benchmarks.synthesis.requests import requests_of_spider
     from sqlrl.executors.errors import UsageError
 
     spider = Spider(data)
     if spider.folder.resolve() == out.resolve():
         raise UsageError(f"--out {out} is the folder that is read: name another")
-    splits = [split] if split else ["train", "validation"]
+    return spider
+
+
+def _requests(spider: Spider, split: str | None, databases: str | None) -> list[Request]:
+    """Of one split, or of those of train and validation that are there."""
+    from sqlrl.benchmarks.synthesis.requests import requests_of_spider
+
+    splits = [split] if split else [part for part in ("train", "validation") if spider.has(part)]
     names = [name.strip() for name in (databases or "").split(",") if name.strip()]
     return requests_of_spider(spider, splits, names)
 

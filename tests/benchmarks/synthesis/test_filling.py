@@ -13,7 +13,7 @@ from sqlrl.benchmarks.synthesis.hints import Hints
 from sqlrl.benchmarks.synthesis.plans import Plans
 from sqlrl.benchmarks.synthesis.planting import plant
 from sqlrl.benchmarks.synthesis.reading import Reading
-from sqlrl.benchmarks.synthesis.schema import Schema
+from sqlrl.benchmarks.synthesis.schema import Schema, read_schema
 
 
 def _made(plans: Plans, seed: str, readings: list[Reading] = [], missing: bool = False) -> Instance:  # noqa: B006
@@ -92,3 +92,20 @@ def test_names_repeat_unless_told_otherwise(schema: Schema, hints: Hints) -> Non
             )
             repeats[unique] += found
     assert repeats[False] > repeats[True] == 0
+
+
+def test_a_foreign_key_that_sqlite_cannot_check_hinders_no_other() -> None:
+    schema = read_schema(
+        [
+            "CREATE TABLE a (x INT, y TEXT)",
+            "CREATE TABLE b (x INT REFERENCES a (x), y INT REFERENCES c (id))",
+            "CREATE TABLE c (id INTEGER PRIMARY KEY, up INT REFERENCES c (id), first INT REFERENCES d (id))",
+            "CREATE TABLE d (id INTEGER PRIMARY KEY, c INT NOT NULL REFERENCES c (id))",
+        ],
+        "ring",
+    )
+    for seed in range(5):
+        connection = _made(Plans(schema, Hints(schema)), str(seed)).connection
+        for table in ("c", "d"):
+            assert connection.execute(f"PRAGMA foreign_key_check({table})").fetchall() == []
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 2
