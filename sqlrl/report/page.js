@@ -10,7 +10,7 @@
   if (!data) return;
 
   const PAGE = 100;
-  const items = data.items;
+  const items = data.items, noun = data.noun || "questions";
   items.forEach((item, index) => { item.index = index; });
   const list = document.getElementById("rows"), count = document.getElementById("count");
   const more = document.getElementById("more"), bar = document.getElementById("filters");
@@ -78,7 +78,8 @@
   for (const [name, word] of Object.entries(facets)) {
     const counts = new Map();
     for (const item of items) if (word(item)) counts.set(word(item), (counts.get(word(item)) || 0) + 1);
-    const order = (a, b) => name in { reason: 1, outcome: 1, format: 1, difficulty: 1 } ? b[1] - a[1] : a[0] < b[0] ? -1 : 1;
+    const order = (a, b) => name in { reason: 1, outcome: 1, format: 1, difficulty: 1 } ? b[1] - a[1]
+      : a[0].localeCompare(b[0], "en", { numeric: true });
     choose(name, [...counts].sort(order));
   }
   const clear = make("button", "", "Clear");
@@ -88,10 +89,10 @@
   const graded = items.some((item) => item.score !== undefined);
   const columns = [
     ["id", "id", (item) => item.index], ["question", "what", (item) => item.question || ""],
-    ...data.labels.filter((label) => label === "difficulty" || label === "database").map((label) => [label, `label ${label}`, facets[label]]),
+    ...data.labels.filter((label) => label === "difficulty" || label === "database" || label === "step").map((label) => [label, `label ${label}`, facets[label]]),
     ["verdict", "verdict", (item) => item.reason],
-    ...(graded ? [["score", "number", (item) => item.score ?? Number(item.correct)]] : []),
-    ["time", "number", (item) => item.seconds || 0],
+    ...(graded ? [[noun === "completions" ? "reward" : "score", "number", (item) => item.score ?? Number(item.correct)]] : []),
+    ...(noun === "questions" ? [["time", "number", (item) => item.seconds || 0]] : []),
   ];
   const heads = {};
   for (const [name, kind] of columns) {
@@ -134,7 +135,7 @@
       shown.sort((a, b) => { const x = key(a) ?? "", y = key(b) ?? ""; return x < y ? -sign : x > y ? sign : a.index - b.index; });
     }
     const right = shown.filter((item) => item.correct).length, told = shown.filter(judged).length;
-    count.textContent = `${shown.length.toLocaleString("en")} of ${items.length.toLocaleString("en")} questions`
+    count.textContent = `${shown.length.toLocaleString("en")} of ${items.length.toLocaleString("en")} ${noun}`
       + (told ? `, ${right.toLocaleString("en")} right (${(100 * right / told).toFixed(1)} %)` : "")
       + (told < shown.length ? `, ${(shown.length - told).toLocaleString("en")} not judged` : "");
     list.replaceChildren();
@@ -170,7 +171,7 @@
         cell.append(make("span", item.correct ? "badge right" : judged(item) ? "badge" : "badge unsaid", plain(item.reason)));
         if (change(item)) cell.append(make("span", change(item) > 0 ? "badge right change" : "badge change", change(item) > 0 ? "gained" : "lost"));
       } else if (name === "time") cell.textContent = time(item.seconds);
-      else if (name === "score") cell.textContent = Number(key(item)).toFixed(3);
+      else if (name === "score" || (name === "reward" && item.score !== undefined)) cell.textContent = Number(key(item)).toFixed(3);
       else cell.textContent = key(item) || "";
       row.append(cell);
     }
@@ -191,11 +192,12 @@
   const expand = (item) => {
     const row = make("tr", "detail"), cell = make("td");
     cell.colSpan = columns.length;
-    if (item.evidence) cell.append(make("p", "soft", `Evidence: ${item.evidence}`));
+    if (item.evidence) cell.append(make("p", "soft", `${noun === "questions" ? "Evidence" : "Paid for"}: ${item.evidence}`));
     const queries = make("div", "pair"), old = item.was && item.was.predicted !== item.predicted;
     const [left, right] = difference(item.predicted || "", item.gold || "");
     if (old) queries.append(query(`before (${plain(item.was.reason)})`, difference(item.was.predicted || "", item.gold || "")[0], ""));
-    queries.append(query(old ? "after" : "predicted", left, ""), query("gold", right, "gold"));
+    queries.append(query(old ? "after" : "predicted", left, ""));
+    if (noun === "questions") queries.append(query("gold", right, "gold"));
     cell.append(queries);
     if (item.message) cell.append(make("p", "message", `${plain(item.outcome)}: ${item.message}`));
     if (item.fault) cell.append(make("p", "message", `format: ${item.fault}`));

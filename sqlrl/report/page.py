@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from sqlrl.report.completions import PAGE, page_of, sampled_in
 from sqlrl.report.elements import LIST, THEME, notes, table, tiles
 from sqlrl.report.evaluation import cards_of, percent, tiles_of
 from sqlrl.report.figures import draw_plots
@@ -32,6 +33,9 @@ def write_report(run: Run, *, plots: bool = True) -> Path:
     path = run.folder / "report.html"
     was = {str(item["id"]): item for item in before}
     write_text(path, build_page(title, body, listing_of(items, was) if items else None))
+    sampled = sampled_in(run)
+    if sampled:
+        write_text(run.folder / PAGE, build_page(f"{title} · completions", *page_of(title, sampled)))
     return path
 
 
@@ -98,6 +102,8 @@ def _sections(
     yield tiles([*stage_tiles(summary), *tiles_of(summary)])
     if summary.get("notes"):
         yield notes(summary["notes"])
+    if any((run.folder / "completions").glob("*.parquet")):
+        yield f'<p><a href="{PAGE}">What was sampled in training</a>, by step, reward and database.</p>'
     yield from stage_cards(summary, items, before, [plot for plot in plots if not plot.stem.startswith("by-")])
     yield from cards_of(summary, items)
     if items:

@@ -245,7 +245,13 @@ class Groups:
             texts_here = texts[index * self.samples : (index + 1) * self.samples]
             rewards_here = rewards[index * self.samples : (index + 1) * self.samples]
             self.seen.extend(
-                {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
+                {
+                    "example_id": name,
+                    "database": self.examples[name].labels.get("database", ""),
+                    "question": self.examples[name].question,
+                    "completion": text,
+                    "reward": value,
+                }
                 | {word: column[index * self.samples + place] for word, column in details.items()}
                 for place, (text, value) in enumerate(zip(texts_here, rewards_here, strict=True))
             )

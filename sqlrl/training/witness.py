@@ -31,13 +31,25 @@ class Witness:
         self, prompts: Sequence[Any], completions: Sequence[Any], example_id: Sequence[str], **columns: Any
     ) -> list[float | None]:
         started = time.perf_counter()
-        values: list[float | None] = self.reward(prompts, completions, example_id, **columns)
+        details: dict[str, Sequence[Any]] = {}
+        theirs = columns.pop("log_extra", None)
+
+        def log_extra(name: str, values: Sequence[Any]) -> None:
+            details[name] = values
+            if theirs is not None:
+                theirs(name, values)
+
+        values: list[float | None] = self.reward(prompts, completions, example_id, log_extra=log_extra, **columns)
         self.tally = Tally(reward_seconds=time.perf_counter() - started)
         texts = [text_of(completion) for completion in completions]
         self.seen = [
-            {"example_id": name, "question": self.examples[name].question, "completion": text, "reward": value}
-            for name, text, value in zip(example_id, texts, values, strict=True)
-        ]
+            {
+                "example_id": name, "database": self.examples[name].labels.get("database", ""),
+                "question": self.examples[name].question, "completion": text, "reward": value,
+                **{word: column[place] for word, column in details.items()},
+            }
+            for place, (name, text, value) in enumerate(zip(example_id, texts, values, strict=True))
+        ]  # fmt: skip
         for start in range(0, len(values), self.size):
             self.tally.count(values[start : start + self.size], self.reward.least_right)
         return values
