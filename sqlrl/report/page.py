@@ -14,7 +14,7 @@ from sqlrl.report.elements import LIST, THEME, notes, table, tiles
 from sqlrl.report.evaluation import cards_of, percent, tiles_of
 from sqlrl.report.figures import draw_plots
 from sqlrl.report.listing import embed, listing_of
-from sqlrl.report.training import stage_cards, stage_scores, stage_tiles
+from sqlrl.report.training import stage_cards, stage_scores, stage_tiles, when
 from sqlrl.runs import Run, read_settings, write_text
 
 __all__ = ["build_page", "headline", "write_report"]
@@ -69,7 +69,7 @@ def headline(run: Run) -> list[str]:
     summary = run.summary()
     lines = []
     for name, score in stage_scores(summary):
-        lines.append(f"after {name}: {percent(score)} of {score['total']:,} validation questions")
+        lines.append(f"{when(name)}: {percent(score)} of {score['total']:,} validation questions")
     evaluation = summary.get("evaluation")
     if evaluation:
         for kind in ("official", "safe"):

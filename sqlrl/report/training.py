@@ -16,7 +16,7 @@ from sqlrl.report.evaluation import percent
 from sqlrl.report.listing import labels_of
 from sqlrl.statistics import wilson
 
-__all__ = ["stage_cards", "stage_scores", "stage_tiles"]
+__all__ = ["stage_cards", "stage_scores", "stage_tiles", "when"]
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -27,12 +27,17 @@ def stage_scores(summary: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     return [(name.partition("-")[2] or name, s["validation"]) for name, s in stages.items() if "validation" in s]
 
 
+def when(name: str) -> str:
+    """What a reader calls the moment of a stage's score."""
+    return "before training" if name == "start" else f"after {name}"
+
+
 def stage_tiles(summary: Mapping[str, Any]) -> Iterable[str]:
     """One a stage."""
     for name, score in stage_scores(summary):
         low, high = (100 * value for value in score["interval"])
         words = f"{score['right']:,} of {score['total']:,} validation questions; {low:.1f} to {high:.1f}"
-        yield tile(f"after {name}", percent(score), words, dial(score))
+        yield tile(when(name), percent(score), words, dial(score))
 
 
 def stage_cards(summary: Mapping[str, Any], items: Items, before: Items, plots: Sequence[Path]) -> Iterable[str]:
