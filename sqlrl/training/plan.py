@@ -18,6 +18,7 @@ from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
 from sqlrl.training.recipe import Recipe, load_recipe, recipe_for
 from sqlrl.training.thoughts import thought_for
+from sqlrl.training.trainers import check_trackers
 from sqlrl.training.turns import longest_dialogue
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def draw_plan(
     recipe: that of a run which is gone on with; by default the one for this policy and benchmark.
     """
     load_preset(config.reward)
+    check_trackers(config.report_to)
     if config.judge:
         load_judge(config.judge)
     if config.device:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlrl.config import TrainConfig
     from sqlrl.runs import Run
 
-__all__ = ["Tracking", "batching", "run_trainer", "silence", "training_arguments"]
+__all__ = ["Tracking", "batching", "check_trackers", "run_trainer", "silence", "training_arguments"]
 
 TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio"}  # and the package each needs
 
@@ -34,7 +34,8 @@ class Tracking:
         if not trackers:
             return cls()
         if "tensorboard" in trackers:
-            os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(run.folder / "tensorboard" / stage))
+            # The trainer's callback reads it from here alone; a stage has a folder of its own.
+            os.environ["TENSORBOARD_LOGGING_DIR"] = str(run.folder / "tensorboard" / stage)
         return cls({"report_to": trackers, "run_name": f"{run.folder.name}-{stage}"})
 
 
