@@ -228,8 +228,11 @@ class _Connection:
             return sqlite3.SQLITE_DENY
         if action in ALLOWED_ACTIONS:
             return sqlite3.SQLITE_OK
-        # SQLite asks to update its own catalogue where a virtual table is made on the fly.
-        what = "a virtual table (such as a pragma's)" if first == "sqlite_master" else ACTION_NAMES.get(action, "this")
+        what = ACTION_NAMES.get(action, "this")
+        if first in ("sqlite_master", "sqlite_temp_master"):
+            # SQLite asks to update its own catalogue where a virtual table is made on the fly; to create and drop
+            # tables, views and indexes it asks for a row in there first.
+            what = "a virtual table (such as a pragma's)" if what == "update" else "changing the schema"
         self.refusal = f"only reading is allowed, not {what}"
         return sqlite3.SQLITE_DENY
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from sqlrl.executors import excerpts
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.duplicates import is_repeatable
+from sqlrl.executors.relations import ScoresRows
 from sqlrl.executors.sandbox import walls, wire
 from sqlrl.executors.sandbox.golds import Golds, KnownGold
 from sqlrl.executors.sandbox.process import CALLED_BACK
@@ -183,7 +184,7 @@ class Worker:
         score = 0.0
         if ran.outcome is Outcome.OK:
             try:
-                score = matcher.score(ran.rows)
+                score = self._score(matcher, ran.rows)
             except MemoryError:
                 ran.outcome, ran.message = Outcome.TOO_LARGE, "the result is too large to compare"
             except UnicodeDecodeError:
@@ -192,6 +193,14 @@ class Worker:
             ran.outcome, Outcome.OK, score, len(ran.rows), len(gold.rows), ran.seconds, gold_seconds, ran.message,
             self._look(gold, relation, ran, score) if closely else None,
         )  # fmt: skip
+
+    def _score(self, matcher: ScoresRows, rows: list[Row]) -> float:
+        try:
+            return matcher.score(rows)
+        except MemoryError:
+            if not self.golds.make_room():
+                raise
+            return matcher.score(rows)
 
     @staticmethod
     def _look(gold: KnownGold, relation: Any, ran: _Ran, score: float) -> tuple[float | None, dict[str, Any]]:
@@ -227,7 +236,12 @@ class Worker:
         wanted = self.limits.rows
         for bound in (most_rows, keep_rows):
             wanted = wanted if bound is None else min(wanted, bound)
-        columns, rows = database.run(query, wanted + 1)
+        try:
+            columns, rows = database.run(query, wanted + 1)
+        except QueryEnded as ended:
+            if ended.outcome is not Outcome.TOO_LARGE or not self.golds.make_room():
+                raise
+            columns, rows = database.run(query, wanted + 1)
         if len(rows) <= wanted:
             return columns, rows, False
         if wanted == keep_rows:
