@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -584,6 +586,26 @@ def test_a_writers_lock_is_nobodys_fault_and_is_forgotten(tmp_path: Path) -> Non
             assert executor.execute(ask).rows == ((7,),)
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_opening_leaves_the_callers_own_locks(engine: str, tmp_path: Path) -> None:
+    """A process that closes a file gives up the locks that it has on it by other descriptors."""
+    path = tmp_path / f"t.{engine}"
+    connection: Any
+    if engine == "sqlite":
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("create table t(n)")
+        connection.execute("begin immediate")
+        write = f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('create table u(n)')"
+    else:
+        connection = duckdb.connect(str(path))
+        connection.execute("create table t(n int)")
+        write = f"import duckdb; duckdb.connect({str(path)!r})"
+    with contextlib.closing(connection):
+        open_executor(f"{engine}:///{path}").close()
+        other = subprocess.run([sys.executable, "-c", write], capture_output=True, text=True)
+        assert "lock" in other.stderr
 
 
 @pytest.mark.parametrize("fails", [False, True])
