@@ -1,6 +1,6 @@
 """A worker: the child process in which queries run, one at a time, and in which their results are compared.
 
-It is started by the pool as its own interpreter, takes its settings from its arguments, imports all it will ever need,
+It is started by the pool as its own interpreter, takes its settings from its input, imports all it will ever need,
 raises the walls, says hello with a report of them, and then answers tasks in order until its input ends.
 """
 
@@ -29,8 +29,6 @@ __all__ = ["Database", "Engine", "QueryEnded", "StaleSource", "main"]
 
 HARD_FACTOR = 1.5  # times the limit: processor time past which the kernel ends the process, if the engine did not stop
 UNREADABLE = "could not decode to UTF-8"
-
-
 # Processor time is read from the thread's clock: the process's moves in ticks while a timer on it is armed.
 
 
@@ -198,9 +196,9 @@ class Worker:
         try:
             return matcher.score(rows)
         except MemoryError:
-            if not self.golds.make_room():
-                raise
-            return matcher.score(rows)
+            if self.golds.make_room():
+                return matcher.score(rows)
+            raise
 
     @staticmethod
     def _look(gold: KnownGold, relation: Any, ran: _Ran, score: float) -> tuple[float | None, dict[str, Any]]:
@@ -322,8 +320,7 @@ def _set_signals() -> None:
 
 
 def main() -> None:
-    """Standard input: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input`,
-    `output` and `page`."""
+    """Standard input: the settings that `sqlrl.executors.sandbox.process.launch` writes, as JSON."""
     settings = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _set_signals()
