@@ -173,7 +173,7 @@ class _Instance:
             with self.watchdog.over(self.connection):
                 statement = self._only_statement(query)
                 if self.tables is not None:
-                    check_tables(self.connection, query, self.tables)
+                    check_tables(self.connection, query, self.tables, over_files=self.over_files)
                 if self.over_files:  # a database in memory cannot be opened read-only
                     self.connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:

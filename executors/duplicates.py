@@ -14,12 +14,12 @@ _UNTIDY = ("  ", "\n", "\t", "\r")
 # Whatever the clock or chance decides is run for each asker anew. Most queries have none of the words, and to see that
 # costs a tenth of the search.
 _WORDS = (
-    "changes", "current_", "date", "julianday", "last_insert", "localtime", "now", "random", "sample", "strftime",
-    "time", "today", "total_", "unixepoch", "uuid",
+    "age(", "changes", "current_", "date", "julianday", "last_insert", "localtime", "now", "random", "sample",
+    "strftime", "time", "today", "total_", "txid_", "unixepoch", "uuid",
 )  # fmt: skip
 _VOLATILE = re.compile(
     r"now|current_|random|localtime|today|uuid|changes|last_insert|total_|_timestamp\s*\(|\b(?:table)?sample\b|strftime|"
-    r"\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)"
+    r"\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)|\bage\s*\(|\btxid_"
 )
 
 

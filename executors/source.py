@@ -102,10 +102,10 @@ def _tables(paths: Sequence[str], kinds: Sequence[str], where: str, all_of: bool
     """{table: [file, ...]} as JSON. A file is a table of its name; a folder is one of all its files at any depth."""
     tables: dict[str, list[str]] = {}
     for path in paths:
+        if all_of and not os.path.exists(path):
+            raise SourceError(f"there is no file {path}")
         files = _files_below(path, kinds) if os.path.isdir(path) else [path] if _kind_of(path, kinds) else []
         if not files:
-            if all_of and not os.path.exists(path):
-                raise SourceError(f"there is no file {path}")
             if all_of:
                 raise SourceError(f"{path} is neither Parquet nor CSV")
             continue
@@ -140,8 +140,7 @@ def _stem(path: str) -> str:
 def _content(path: str) -> str:
     """What a file is by its first bytes: "sqlite", "duckdb", "parquet", "empty"; "csv" by its ending; else nothing."""
     try:
-        with open(path, "rb") as file:
-            head = file.read(16)
+        head = _first_bytes(path)
     except FileNotFoundError:
         raise SourceError(f"there is no file {path}") from None
     except OSError as error:
@@ -153,3 +152,17 @@ def _content(path: str) -> str:
     if head[:4] == b"PAR1" and _kind_of(path, ["parquet"]):
         return "parquet"
     return _kind_of(path, ["csv"]) or ("" if head else "empty")
+
+
+def _first_bytes(path: str) -> bytes:
+    """The first 16. Where this process has the file open, by that descriptor: POSIX gives up all locks that a process
+    holds on a file when it closes any descriptor of it, and somebody else could write amid its transaction."""
+    status = os.stat(path)
+    for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else []:
+        try:
+            if os.path.samestat(os.fstat(int(name)), status):
+                return os.pread(int(name), 16, 0)
+        except OSError:  # closed meanwhile, or not to be read
+            continue
+    with open(path, "rb") as file:
+        return file.read(16)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlrl.executors.base import Limits, Outcome, Row
-from sqlrl.executors.database_file import as_uri, identity_of, key_of, was_changed_since
+from sqlrl.executors.database_file import as_uri, identity_of, key_of, was_changed_since, why_closed
 from sqlrl.executors.description import VIEWS_SHARE, describe_table
 from sqlrl.executors.names import fold, fold_all
 from sqlrl.executors.sandbox.pieces import pieces
@@ -22,7 +22,6 @@ from sqlrl.executors.sandbox.worker import QueryEnded, StaleSource
 
 __all__ = ["SQLiteEngine"]
 
-HEADER = b"SQLite format 3\x00"
 OPEN_CONNECTIONS = 16
 GONE, LOCKED = "its file is gone", "somebody is writing to the database"
 OPCODES_BETWEEN_LOOKS = 20_000
@@ -146,7 +145,9 @@ class _Connection:
         except (sqlite3.Error, sqlite3.Warning) as error:
             if "database is locked" in str(error):
                 raise QueryEnded(Outcome.UNAVAILABLE, LOCKED) from None
-            raise QueryEnded(Outcome.UNAVAILABLE, f"cannot open the database: {error}") from None
+            raise QueryEnded(
+                Outcome.UNAVAILABLE, f"cannot open the database: {why_closed(self.path, self.identity, error)}"
+            ) from None
         self.catalogue = {fold(name) for (name,) in catalogue}
         for category, value in LIMITS:
             self.connection.setlimit(category, value)
@@ -228,8 +229,10 @@ class _Connection:
             return sqlite3.SQLITE_DENY
         if action in ALLOWED_ACTIONS:
             return sqlite3.SQLITE_OK
-        # SQLite asks to update its own catalogue where a virtual table is made on the fly.
-        what = "a virtual table (such as a pragma's)" if first == "sqlite_master" else ACTION_NAMES.get(action, "this")
+        what = ACTION_NAMES.get(action, "this")
+        if first in ("sqlite_master", "sqlite_temp_master"):
+            # SQLite asks to update its catalogue where a virtual table is made on the fly; CREATE and DROP for a row.
+            what = "a virtual table (such as a pragma's)" if what == "update" else "changing the schema"
         self.refusal = f"only reading is allowed, not {what}"
         return sqlite3.SQLITE_DENY
 

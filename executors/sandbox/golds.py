@@ -11,6 +11,7 @@ from sqlrl.executors.relations import Relation, ScoresRows, matcher_for
 __all__ = ["Golds", "KnownGold"]
 
 CACHE_BYTES = 64 << 20
+LEAST_ROOM = 1 << 20  # bytes: less than this kept no query from its end
 
 
 class KnownGold:
@@ -70,3 +71,11 @@ class Golds:
         self._bytes += gold.size
         while self._bytes > CACHE_BYTES and len(self._known) > 1:
             self._bytes -= self._known.popitem(last=False)[1].size
+
+    def make_room(self) -> bool:
+        """Let go of all; whether that was enough to matter. What is kept in memory is no query's own doing."""
+        mattered = self._bytes >= LEAST_ROOM
+        if mattered:
+            self._known.clear()
+            self._bytes = 0
+        return mattered

@@ -1,6 +1,6 @@
 """A worker: the child process in which queries run, one at a time, and in which their results are compared.
 
-It is started by the pool as its own interpreter, takes its settings from its arguments, imports all it will ever need,
+It is started by the pool as its own interpreter, takes its settings from its input, imports all it will ever need,
 raises the walls, says hello with a report of them, and then answers tasks in order until its input ends.
 """
 
@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from sqlrl.executors import excerpts
 from sqlrl.executors.base import Limits, Outcome, Row
 from sqlrl.executors.duplicates import is_repeatable
+from sqlrl.executors.relations import ScoresRows
 from sqlrl.executors.sandbox import walls, wire
 from sqlrl.executors.sandbox.golds import Golds, KnownGold
 from sqlrl.executors.sandbox.process import CALLED_BACK
@@ -28,8 +29,6 @@ __all__ = ["Database", "Engine", "QueryEnded", "StaleSource", "main"]
 
 HARD_FACTOR = 1.5  # times the limit: processor time past which the kernel ends the process, if the engine did not stop
 UNREADABLE = "could not decode to UTF-8"
-
-
 # Processor time is read from the thread's clock: the process's moves in ticks while a timer on it is armed.
 
 
@@ -183,7 +182,7 @@ class Worker:
         score = 0.0
         if ran.outcome is Outcome.OK:
             try:
-                score = matcher.score(ran.rows)
+                score = self._score(matcher, ran.rows)
             except MemoryError:
                 ran.outcome, ran.message = Outcome.TOO_LARGE, "the result is too large to compare"
             except UnicodeDecodeError:
@@ -192,6 +191,14 @@ class Worker:
             ran.outcome, Outcome.OK, score, len(ran.rows), len(gold.rows), ran.seconds, gold_seconds, ran.message,
             self._look(gold, relation, ran, score) if closely else None,
         )  # fmt: skip
+
+    def _score(self, matcher: ScoresRows, rows: list[Row]) -> float:
+        try:
+            return matcher.score(rows)
+        except MemoryError:
+            if self.golds.make_room():
+                return matcher.score(rows)
+            raise
 
     @staticmethod
     def _look(gold: KnownGold, relation: Any, ran: _Ran, score: float) -> tuple[float | None, dict[str, Any]]:
@@ -227,7 +234,12 @@ class Worker:
         wanted = self.limits.rows
         for bound in (most_rows, keep_rows):
             wanted = wanted if bound is None else min(wanted, bound)
-        columns, rows = database.run(query, wanted + 1)
+        try:
+            columns, rows = database.run(query, wanted + 1)
+        except QueryEnded as ended:
+            if ended.outcome is not Outcome.TOO_LARGE or not self.golds.make_room():
+                raise
+            columns, rows = database.run(query, wanted + 1)
         if len(rows) <= wanted:
             return columns, rows, False
         if wanted == keep_rows:
@@ -308,8 +320,7 @@ def _set_signals() -> None:
 
 
 def main() -> None:
-    """Standard input: a JSON object with `engine` (module:class), `limits`, `files`, `tables`, `parent`, `input`,
-    `output` and `page`."""
+    """Standard input: the settings that `sqlrl.executors.sandbox.process.launch` writes, as JSON."""
     settings = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _set_signals()

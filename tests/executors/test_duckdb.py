@@ -203,6 +203,41 @@ def test_a_folder_is_a_database_of_its_files(folder: Path) -> None:
         assert 'CREATE TABLE "orders"("id" BIGINT' in executor.describe()
 
 
+@pytest.mark.parametrize("table", ["orders", "events", "customers"])
+def test_a_list_of_tables_holds_over_files(folder: Path, table: str) -> None:
+    others = {"orders", "events", "customers"} - {table}
+    with open_executor(str(folder), workers=1, tables=[table]) as executor:
+        for query in (f"select * from {table}", f"with x as (from {table}) select count(*) from x"):
+            assert executor.execute(query).outcome is Outcome.OK
+        assert executor.execute(f"select nothing from {table}").outcome is Outcome.INVALID
+        for other in others:
+            for query in (
+                f"select * from {other}",
+                f"select (select count(*) from memory.main.{other}) from {table}",
+                f"from query('from {other}')",
+                f"from query_table('{other}')",
+                f"select * from {table}, '{folder}/{other}.parquet'",
+                f"from read_parquet('{folder}/orders.parquet')",
+                f"from json_execute_serialized_sql(json_serialize_sql('from {other}'))",
+            ):
+                assert executor.execute(query).outcome is Outcome.REFUSED, query
+        assert executor.describe().count("CREATE TABLE") == 1
+
+
+@pytest.mark.parametrize("name", ["a*", "a?", "a[1]", "~a", "a'b", 'a"b'])
+def test_a_file_is_itself_whatever_its_name(tmp_path: Path, name: str) -> None:
+    """Where a name would stand for others too, as a shell reads it."""
+    for index, each in enumerate((name, "a1", "ab", "a")):
+        (tmp_path / f"{each}.csv").write_text(f"n\n{index}\n")
+        with duckdb.connect() as connection:
+            escaped = f"{tmp_path}/{each}-p.parquet".replace("'", "''")
+            connection.execute(f"copy (select {index} as n) to '{escaped}'")
+    with open_executor(str(tmp_path), workers=1) as executor:
+        for ending in ("", "-p"):
+            quoted = f"{name}{ending}".replace('"', '""')
+            assert executor.execute(f'select n from "{quoted}"').rows == ((0,),)
+
+
 def test_a_scheme_takes_its_own_kind_alone(folder: Path) -> None:
     with open_executor(f"csv:///{folder}", workers=1) as executor:
         assert "orders" not in executor.describe()
@@ -219,6 +254,7 @@ def test_a_source_that_is_none_says_so(folder: Path, tmp_path: Path) -> None:
         (f"parquet:///{folder}/customers.csv", "not a parquet source"),
         (f"duckdb:///{folder}", "folder"),
         (f"parquet:///{folder}/none.parquet", "no file"),
+        ([f"{folder}/customers.csv", f"{folder}/none.csv"], "no file"),
     ]:
         with pytest.raises(SourceError, match=word):
             open_executor(source)

@@ -35,6 +35,8 @@ VOLATILE = [
     "select julianday()",
     "select unixepoch()",
     "select datetime('now')",
+    "select age(born) from t",
+    "select txid_current()",
 ]
 
 
@@ -45,7 +47,13 @@ def test_clock_and_chance_are_seen(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["select date, time from t", "select date(day) from t", "select timestamp, datetime from samples"]
+    "query",
+    [
+        "select date, time from t",
+        "select date(day) from t",
+        "select timestamp, datetime from samples",
+        "select average(age), language(x) from t",
+    ],
 )
 def test_names_alone_are_no_clock(query: str) -> None:
     assert is_repeatable(query)

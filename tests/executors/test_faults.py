@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,11 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from sqlrl.executors import Gold, Limits, Outcome, Result, open_executor
+from sqlrl.executors import Gold, Limits, Outcome, Result, open_executor, open_executors
 from sqlrl.executors.errors import QueryError, SandboxError, UsageError
 from sqlrl.executors.groups import Member
 from sqlrl.executors.relations import Relation
@@ -584,6 +587,83 @@ def test_a_writers_lock_is_nobodys_fault_and_is_forgotten(tmp_path: Path) -> Non
             assert executor.execute(ask).rows == ((7,),)
     finally:
         writer.close()
+
+
+def test_a_log_that_another_took_the_place_of_is_read(tmp_path: Path) -> None:
+    """The walls of a worker that has not opened it yet are about the log that there was."""
+    path, other = tmp_path / "t.sqlite", tmp_path / "u.sqlite"
+    WRITERS["sqlite"](other, 5)
+
+    def writer(statement: str) -> Any:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.executescript(f"pragma journal_mode=wal; {statement}")
+        return contextlib.closing(connection)
+
+    sources = [f"sqlite:///{path}", f"sqlite:///{other}"]
+    with writer("create table t(n); insert into t values (1)"):
+        group = open_executors(sources, workers=1)
+        assert group.execute_many([(sources[1], "select n from t")])[0].rows == ((5,),)
+    with group, writer("insert into t values (2)"):
+        assert group.execute_many([(sources[0], "select n from t")])[0].rows == ((1,), (2,))
+
+
+DIE_WRITING = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("create table t(n)")
+connection.execute("pragma cache_size=1")
+connection.execute("begin")
+connection.executemany("insert into t values (?)", [("x" * 900,)] * 500)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_dead_writer_left_is_named(tmp_path: Path) -> None:
+    """Half a transaction is not read, and no fault of the query."""
+    path = tmp_path / "t.sqlite"
+    subprocess.run([sys.executable, "-c", DIE_WRITING, str(path)])
+    with open_executor(str(path), workers=1) as executor:
+        result = executor.execute("select count(*) from t")
+        assert (result.outcome, "a writer has died" in result.message) == (Outcome.UNAVAILABLE, True)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("select count(*) from t")
+        assert executor.execute("select count(*) from t").rows == ((0,),)
+
+
+def test_a_log_without_its_index_is_named(tmp_path: Path) -> None:
+    """As where a database was copied with its log alone."""
+    path, copy = tmp_path / "t.sqlite", tmp_path / "copy.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("pragma journal_mode=wal; create table t(n); insert into t values (1)")
+        for ending in ("", "-wal"):
+            shutil.copy(f"{path}{ending}", f"{copy}{ending}")
+    with open_executor(str(copy), workers=1) as executor:
+        result = executor.execute("select n from t")
+        assert (result.outcome, "copy.sqlite-shm" in result.message) == (Outcome.UNAVAILABLE, True)
+        with contextlib.closing(sqlite3.connect(copy)) as connection:
+            connection.execute("select n from t").fetchall()
+            assert executor.execute("select n from t").rows == ((1,),)
+        assert executor.execute("select n from t").rows == ((1,),)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_opening_leaves_the_callers_own_locks(engine: str, tmp_path: Path) -> None:
+    """A process that closes a file gives up the locks that it has on it by other descriptors."""
+    path = tmp_path / f"t.{engine}"
+    connection: Any
+    if engine == "sqlite":
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("create table t(n)")
+        connection.execute("begin immediate")
+        write = f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('create table u(n)')"
+    else:
+        connection = duckdb.connect(str(path))
+        connection.execute("create table t(n int)")
+        write = f"import duckdb; duckdb.connect({str(path)!r})"
+    with contextlib.closing(connection):
+        open_executor(f"{engine}:///{path}").close()
+        other = subprocess.run([sys.executable, "-c", write], capture_output=True, text=True)
+        assert "lock" in other.stderr
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -159,6 +159,28 @@ def test_one_query_asked_often_runs_once(concerts: Path) -> None:
         assert once > 0
 
 
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("drop table singer", "changing the schema"),
+        ("create table t(a)", "changing the schema"),
+        ("create temp table t(a)", "changing the schema"),
+        ("create index i on singer(name)", "changing the schema"),
+        ("analyze", "changing the schema"),
+        ("alter table singer rename to s", "alter table"),
+        ("create trigger t after insert on singer begin select 1; end", "create trigger"),
+        ("insert into singer select * from singer", "insert"),
+        ("update singer set name = ''", "update"),
+        ("select * from pragma_table_info('singer')", "a virtual table (such as a pragma's)"),
+        ("pragma user_version", "pragma"),
+    ],
+)
+def test_what_is_refused_is_named(concerts: Path, query: str, what: str) -> None:
+    with open_executor(str(concerts), workers=1) as executor:
+        result = executor.execute(query)
+        assert (result.outcome, result.message) == (Outcome.REFUSED, f"only reading is allowed, not {what}")
+
+
 def test_chance_is_refused(concerts: Path) -> None:
     with open_executor(str(concerts), workers=1) as executor:
         result = executor.execute("select random()")
