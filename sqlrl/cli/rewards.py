@@ -70,10 +70,12 @@ def _show_all(
 def _show_one(
     terminal: Terminal, name: str, judge: str | None, some: Sequence[Specimen], payments: Sequence[Payment]
 ) -> None:
+    from rich.text import Text
+
     from sqlrl.rewards.presets import load_preset
 
     preset = load_preset(name)
-    terminal.print(f"[bold]{name}[/bold]: {preset.summary}\n")
+    terminal.print(Text.assemble((name, "bold"), f": {preset.summary}\n"))
     rows = [
         [
             specimen.what,
