@@ -99,7 +99,8 @@ def test_a_killed_worker_costs_nobody_an_answer(concerts: Path) -> None:
         executor.execute("select 1")
         workers = set(_children(os.getpid())) - others
         slow = "with recursive t(x) as (select 1 union all select x + 1 from t where x < 3000000) select max(x) from t"
-        killer = threading.Timer(0.2, lambda: [os.kill(worker, signal.SIGKILL) for worker in workers])
+        # One: what it left may go to another at once, and that one's death would be its second.
+        killer = threading.Timer(0.2, lambda: os.kill(min(workers), signal.SIGKILL))
         killer.start()
         results = executor.execute_many([f"{slow} -- {i}" for i in range(4)])
         killer.join()
