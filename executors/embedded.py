@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -54,6 +55,7 @@ class EmbeddedGroup(Group[Stream]):
         files = tuple(sorted({each.path for each in located}))
         place = Workplace(kind.engine, files, self.limits, kind.packages, None if tables is None else tuple(tables))
         self._pool = Pool(place, workers)
+        weakref.finalize(self, self._pool.let_go).atexit = False
         if require_walls:
             self.require_walls()
 
@@ -173,7 +175,7 @@ class EmbeddedGroup(Group[Stream]):
         refusal = _refusal(query)
         if refusal:
             raise QueryError(Outcome.REFUSED, refusal)
-        return Stream(self._pool, place.path, query)
+        return Stream(self._pool, place.path, query, owner=self)
 
     def describe(
         self, source: str, sample_rows: int = 0, *, row_counts: bool = False, notes: str | Path | None = None

@@ -128,6 +128,12 @@ class Pool:
             thread.join()
         _LIVE.discard(self)
 
+    def let_go(self) -> None:
+        """`close` for who cannot wait: garbage is collected wherever a thread stands, and whatever lock it holds."""
+        if not self._closing and self._thread is not None:
+            with contextlib.suppress(RuntimeError):  # the interpreter is ending, which closes all
+                threading.Thread(target=self.close, name="sqlrl-pool-closing", daemon=True).start()
+
     def _submit(self, batch: Batch, tasks: Iterable[tuple[Any, ...]]) -> None:
         made = (batch.add(wire.pack_task(task)) for task in tasks)
         while some := list(islice(made, TASKS_AT_ONCE)):

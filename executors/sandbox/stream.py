@@ -31,8 +31,10 @@ class Stream:
     Making one raises QueryError where the query ends otherwise than OK before its first piece; iterating, later.
     """
 
-    def __init__(self, pool: Pool, path: str, query: str) -> None:
+    def __init__(self, pool: Pool, path: str, query: str, owner: Any = None) -> None:
+        """owner: what closes the pool when nobody holds it any more; held as long as the stream is."""
         self._pool = pool
+        self._owner = owner
         self._task = wire.pack_task(("stream", path, query))
         self._worker: Launched | None = None
         self._bodies: Iterator[bytes] = iter(())

@@ -759,3 +759,15 @@ def test_a_text_is_no_list_of_tables(tmp_path: Path) -> None:
     _write_sqlite(path, 7)
     with pytest.raises(UsageError, match="tables is a list of names"):
         open_executor(str(path), tables="ok")
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_an_executor_that_nobody_holds_ends_its_workers(databases: dict[str, Path], engine: str) -> None:
+    """A stream holds it as well."""
+    others = _children(os.getpid())
+    for _ in range(3):
+        assert open_executor(str(databases[engine]), workers=1).execute("select 1").rows == ((1,),)
+    rows = iter(open_executor(str(databases[engine]), workers=1).stream("select 1 union all select 2"))
+    assert list(rows) == [(1,), (2,)]
+    del rows
+    assert _wait_until(lambda: _children(os.getpid()) <= others)

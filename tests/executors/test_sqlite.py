@@ -99,7 +99,8 @@ def test_a_killed_worker_costs_nobody_an_answer(concerts: Path) -> None:
         executor.execute("select 1")
         workers = set(_children(os.getpid())) - others
         slow = "with recursive t(x) as (select 1 union all select x + 1 from t where x < 3000000) select max(x) from t"
-        killer = threading.Timer(0.2, lambda: [os.kill(worker, signal.SIGKILL) for worker in workers])
+        # One: what it left may go to another at once, and that one's death would be its second.
+        killer = threading.Timer(0.2, lambda: os.kill(min(workers), signal.SIGKILL))
         killer.start()
         results = executor.execute_many([f"{slow} -- {i}" for i in range(4)])
         killer.join()
@@ -166,7 +167,7 @@ def test_one_query_asked_often_runs_once(concerts: Path) -> None:
         ("create table t(a)", "changing the schema"),
         ("create temp table t(a)", "changing the schema"),
         ("create index i on singer(name)", "changing the schema"),
-        ("analyze", "changing the schema"),
+        ("analyze", "analyze"),
         ("alter table singer rename to s", "alter table"),
         ("create trigger t after insert on singer begin select 1; end", "create trigger"),
         ("insert into singer select * from singer", "insert"),
