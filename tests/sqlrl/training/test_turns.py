@@ -204,7 +204,7 @@ def test_our_loop_hands_over_what_was_said_and_what_was_shown() -> None:
         prompt_ids=lambda example: [5],
         tokenizer=SimpleNamespace(eos_token_id=9),
     )
-    examples: Any = [SimpleNamespace(id="a", question="?")]
+    examples: Any = [SimpleNamespace(id="a", question="?", labels={})]
     groups = Groups(learner, examples, Fixed(), size=3, temperature=1.0, seed=0)
     found = groups([None] * 3, SimpleNamespace(state=SimpleNamespace(global_step=0)))
     assert found["completion_ids"] == [[7, 8, 9]] * 3
