@@ -12,8 +12,7 @@ import pytest
 
 pytest_plugins = ["tests.servers"]
 
-# Started in the background of a script, a shell has Ctrl-C ignored here and in all that tests start, some of which press
-# it.
+# In the background of a script, a shell has Ctrl-C ignored here and in all that tests start; some of them press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
