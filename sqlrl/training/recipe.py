@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from sqlrl.config import read_config
 from sqlrl.executors.errors import DataError, UsageError, nearest
 
 __all__ = ["KEYS", "LAUNCHERS", "LOSSES", "SAMPLERS", "Recipe", "load_recipe", "recipe_for", "recipe_names"]
@@ -166,12 +165,7 @@ def _keys_of(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
             raise UsageError(f"no recipe {name!r}{nearest(name, recipe_names())} (or a YAML file of your own)")
     if name in seen:
         raise UsageError(f"the recipe {name!r} extends itself")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise DataError(f"{path} holds no keys")
+    values = read_config(path)
     for key in values:
         if key != "extends" and key not in KEYS:
             raise UsageError(f"{path.name}: no key {key!r}{nearest(str(key), KEYS)}")
