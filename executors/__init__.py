@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if __name__ != "sqlrl.executors":
     raise ImportError("import sqlrl.executors: a top-level 'executors' would be a second copy of every class")
@@ -15,6 +15,7 @@ from sqlrl.executors.errors import UsageError
 if TYPE_CHECKING:
     from sqlrl.executors.groups import Group, Member
     from sqlrl.executors.sandbox.stream import Stream
+    from sqlrl.executors.search import SearchMember
     from sqlrl.executors.sqlalchemy import ServerStream
 
 __all__ = ["Comparison", "Executor", "Gold", "Limits", "Outcome", "Result", "open_executor", "open_executors"]
@@ -28,13 +29,16 @@ def open_executor(
     tables: Sequence[str] | None = None,
     role: str | None = None,
     require_walls: bool = False,
-) -> Member[Stream | ServerStream]:
+) -> Member[Stream | ServerStream] | SearchMember:
     """The executor of one source: `sqlite:///shop.sqlite`, `duckdb:///shop.duckdb`, `parquet:///folder`,
     `csv:///folder`, a list of Parquet and CSV files, a path whose content tells what it is, or a server's database:
     `postgresql://user@host/shop`, `mysql://user@host/shop`, `mariadb://user@host/shop`.
 
     Of a folder, each Parquet or CSV file is a table of that name, each folder in it one of all its files; what is added
-    later is not seen. workers: processes, by default one for each processor. tables: the only tables and views that
+    later is not seen. A search engine: `bm25:///index`, `dense:///index`, `boolean:///index`, `pubmed:`, `trials:`,
+    `opensearch://host/index`, or a bare path to an index.
+
+    workers: processes, by default one for each processor. tables: the only tables and views that
     queries may read (a view needs the tables beneath it in the list as well); the engine itself holds to it on SQLite,
     its parser and its binder on DuckDB. require_walls: raise SandboxError unless every wall of the operating system
     holds. SourceError where there is no such source.
@@ -49,6 +53,14 @@ def open_executor(
     if tables is not None:
         _check_tables(tables)
     check_count(workers, "workers", least=1)
+    from sqlrl.executors.address import is_search
+
+    if isinstance(source, str) and is_search(source):
+        from sqlrl.executors.search import SearchGroup
+
+        if tables is not None or role is not None:
+            raise UsageError("tables and role are for databases: a search engine has none")
+        return SearchGroup([source], limits=limits, workers=workers).only()
     from sqlrl.executors.source import is_server, locate  # not above: workers start with this file too
 
     if isinstance(source, str) and is_server(source):
@@ -67,9 +79,17 @@ def open_executor(
 
 def open_executors(
     sources: Sequence[str], *, limits: Limits | None = None, workers: int | None = None, require_walls: bool = False
-) -> Group[Stream | ServerStream]:
-    """Many sources of one kind behind one pool of workers, or of one kind of server."""
+) -> Group[Any]:
+    """Many sources of one kind behind one pool of workers, or of one kind of server, or search engines."""
     check_count(workers, "workers", least=1)
+    from sqlrl.executors.address import is_search
+
+    if any(is_search(source) for source in sources):
+        from sqlrl.executors.search import SearchGroup
+
+        if not all(is_search(source) for source in sources):
+            raise UsageError("a group holds search engines or databases, not both")
+        return SearchGroup(sources, limits=limits, workers=workers)
     from sqlrl.executors.embedded import EmbeddedGroup
     from sqlrl.executors.source import is_server, locate
 

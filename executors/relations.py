@@ -17,8 +17,9 @@ from sqlrl.executors.partial import TOLERANCE, PartialMatcher
 from sqlrl.executors.soft_f1 import SoftF1Matcher
 from sqlrl.executors.vectors import VectorMatcher
 
-__all__ = ["Matcher", "Relation", "ScoresRows", "matcher_for"]
+__all__ = ["RANKED", "Matcher", "Relation", "ScoresRows", "matcher_for"]
 
+RANKED = frozenset({"recall", "ndcg", "ndcg-binary", "answer-rank"})  # measures of rankings: see `rankings`
 LARGEST_PAIRING = 300  # rows; the work grows with their square
 
 
@@ -37,7 +38,8 @@ class Relation:
     or "bag", and `tolerance`; "number", "names", "contains" and "whole" (see `PartialMatcher`) take `rows` so too.
     chosen: the gold's columns that "vectors" looks for; empty for all. text: how text that is not UTF-8 is read (see
     `DecodingMatcher`). timed_runs: how often two equal queries are run again, in turns, for `Comparison.timings`.
-    most_rows: of "contains", see `Partial`.
+    most_rows: of "contains", see `Partial`. The measures of `RANKED` are for search engines alone; depth: how many of
+    the first documents count (0: all).
     """
 
     rows: Literal["set", "bag", "list"] = "bag"
@@ -45,18 +47,20 @@ class Relation:
     tolerance: float = 0.0
     typed: bool = False
     measure: Literal[
-        "equality", "soft-f1", "vectors", "cell-f1", "number", "names", "contains", "whole"
+        "equality", "soft-f1", "vectors", "cell-f1", "number", "names", "contains", "whole",
+        "recall", "ndcg", "ndcg-binary", "answer-rank",
     ] = "equality"  # fmt: skip
     chosen: tuple[int, ...] = ()
     text: Literal["whole", "strict", "ignore"] = "whole"
     timed_runs: int = 0
     most_rows: int = 0
+    depth: int = 0
 
     def to_tuple(self) -> tuple[Any, ...]:
         """Primitives that marshal can carry."""
         return (
             self.rows, self.columns, self.tolerance, self.typed, self.measure, self.chosen, self.text, self.timed_runs,
-            self.most_rows,
+            self.most_rows, self.depth,
         )  # fmt: skip
 
     @classmethod

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlrl.executors.address import ENGINES
 from sqlrl.executors.errors import SourceError, UsageError, nearest
 
 __all__ = ["SCHEMES", "Kind", "Located", "is_server", "locate"]
@@ -41,9 +42,10 @@ class Located:
 
 
 def is_server(source: str) -> bool:
-    """Whether a source is a server's database: a URL whose scheme is none of the embedded engines'."""
+    """Whether a source is a server's database: a URL whose scheme is neither an embedded engine's nor a search
+    engine's."""
     scheme, separator, _ = source.partition("://")
-    return bool(separator) and scheme not in SCHEMES and scheme.replace("+", "").isalnum()
+    return bool(separator) and scheme not in (*SCHEMES, *ENGINES) and scheme.replace("+", "").isalnum()
 
 
 def locate(source: str | Sequence[str | os.PathLike[str]]) -> Located:
