@@ -7,7 +7,7 @@ import importlib
 from sqlrl.benchmarks.base import Judge
 from sqlrl.executors.errors import UsageError, nearest
 
-__all__ = ["JUDGES", "OFFICIAL", "load_judge"]
+__all__ = ["JUDGES", "OFFICIAL", "RANKINGS", "load_judge"]
 
 # word -> (module, class, arguments); one module may serve several words
 JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -22,14 +22,25 @@ JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
     "bird-f1": ("bird", "BirdF1", {}),
     "bird-ves": ("bird", "BirdVES", {}),
     "spider2": ("spider2", "Spider2", {}),
+    "recall": ("ranking", "Ranking", {"measure": "recall", "depth": 3_000}),
+    "ndcg": ("ranking", "Ranking", {"measure": "ndcg", "depth": 10}),
+    "ndcg-binary": ("ranking", "Ranking", {"measure": "ndcg-binary", "depth": 10}),
+    "answer-rank": ("ranking", "Ranking", {"measure": "answer-rank", "depth": 20}),
 }
-OFFICIAL = frozenset(JUDGES) - {"robust", "strict", "cell-f1", "answered"}  # those that speak for a published script
-_TAKES_NUMBER = {"bird-ves": "iterations"}  # word -> the argument that an @ sets
+RANKINGS = ("recall", "ndcg", "ndcg-binary", "answer-rank")  # those that judge what a search engine ranks
+OFFICIAL = frozenset(JUDGES) - {
+    "robust",
+    "strict",
+    "cell-f1",
+    "answered",
+    *RANKINGS,
+}  # those that speak for a published script
+_TAKES_NUMBER = {"bird-ves": "iterations", **dict.fromkeys(RANKINGS, "depth")}  # word -> the argument that an @ sets
 
 
 def load_judge(name: str) -> Judge:
-    """The judge of that name, or name@number: `bird-ves@20` times 20 runs. UsageError with the nearest where there is
-    none."""
+    """The judge of that name, or name@number: `bird-ves@20` times 20 runs, `recall@100` looks at the first 100
+    documents. UsageError with the nearest where there is none."""
     word, mark, number = name.partition("@")
     if word not in JUDGES:
         raise UsageError(f"no judge {name!r}{nearest(word, JUDGES)}")
