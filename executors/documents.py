@@ -6,7 +6,7 @@ import hashlib
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ __all__ = ["Document", "DocumentStore"]
 
 _TEXTS = "documents.jsonl"
 _OFFSETS = "offsets.npy"  # int64, one more than there are documents
+_IDS = "ids.json"  # all of them, in order
 _NAMES = "names.npy"  # uint64, the first eight bytes of each id's hash, sorted
 _PLACES = "places.npy"  # int64, the document of each of these
 
@@ -63,6 +64,7 @@ class DocumentStore:
                 self._texts = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise SourceError(f"{self.folder} holds no documents that can be read: {error}") from None
+        self._ids: list[str] | None = None
         if len(self._offsets) != len(self._names) + 1 or int(self._offsets[-1]) != len(self._texts):
             raise SourceError(f"{self.folder}: the documents and their offsets don't belong together")
 
@@ -75,7 +77,7 @@ class DocumentStore:
         folder = Path(folder)
         digest = hashlib.sha256()
         offsets, hashes = array("q", [0]), array("Q")
-        with open(folder / _TEXTS, "wb") as file:
+        with open(folder / _TEXTS, "wb") as file, open(folder / _IDS, "w", encoding="ascii") as ids:
             for document in documents:
                 if not document.id:
                     raise DataError(f"document {len(hashes) + 1} has no id")
@@ -83,7 +85,9 @@ class DocumentStore:
                 digest.update(line)
                 file.write(line)
                 offsets.append(offsets[-1] + len(line))
+                ids.write(f"{',' if len(hashes) else '['}{json.dumps(document.id)}")
                 hashes.append(_hash(document.id))
+            ids.write("]" if len(hashes) else "[]")
         names = np.frombuffer(hashes, dtype=np.uint64) if len(hashes) else np.zeros(0, np.uint64)
         places = np.argsort(names, kind="stable").astype(np.int64)
         np.save(folder / _OFFSETS, np.frombuffer(offsets, dtype=np.int64))
@@ -116,8 +120,20 @@ class DocumentStore:
         return None
 
     def ids(self) -> list[str]:
-        """Every id, in order."""
-        return [document.id for document in self]
+        """Every id, in order; read once."""
+        if self._ids is None:
+            try:
+                self._ids = json.loads((self.folder / _IDS).read_text(encoding="ascii"))
+            except (OSError, ValueError) as error:
+                raise SourceError(f"{self.folder} has no ids that can be read: {error}") from None
+            if len(self._ids) != len(self):
+                raise SourceError(f"{self.folder}: the documents and their ids don't belong together")
+        return self._ids
+
+    def fetch(self, names: Sequence[str]) -> list[Document]:
+        """The documents of these ids, in this order; what is unknown is left out."""
+        places = [self.find(name) for name in names]
+        return [self[place] for place in places if place is not None]
 
     def twins(self) -> Iterator[str]:
         """Ids that occur more than once."""

@@ -16,7 +16,19 @@ FLOORS = {"executors": 1, "benchmarks": 2, "sqlrl": 3}
 MODULES = sorted(
     path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if "speed" not in path.relative_to(ROOT).parts
 )
-HEAVY = {"torch", "transformers", "trl", "datasets", "accelerate", "peft", "duckdb", "httpx", "matplotlib", "numpy"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "trl",
+    "datasets",
+    "accelerate",
+    "peft",
+    "duckdb",
+    "httpx",
+    "matplotlib",
+    "numpy",
+    "bm25s",
+}
 
 
 def _name(path: Path) -> str:

@@ -1,0 +1,258 @@
+"""BM25: a local index of words, read through the memory map; every query is a bag of words.
+
+Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the scores are Lucene's
+form of it, computed and stored by bm25s.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlrl.executors.address import INDEX, index_settings, parse_address
+from sqlrl.executors.base import Limits, Outcome, Result
+from sqlrl.executors.documents import Document, DocumentStore
+from sqlrl.executors.errors import DataError, MissingExtraError, SourceError, UsageError
+from sqlrl.executors.words import STOP_WORDS, Analyzer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["BM25", "K1", "B", "build"]
+
+K1, B = 0.9, 0.4  # Anserini's
+LONGEST_QUERY = 100_000  # characters
+_TIES = "ties.npy"  # int32, the place of each document among the sorted ids
+_SYNTAX = (
+    "The search engine ranks documents by the words of the query (BM25): a document scores by how often it has them "
+    "and how rare they are. Order, case, punctuation and endings do not matter; stop words are ignored. There are no "
+    "operators: AND, OR, NOT, quotes and parentheses mean nothing. A word that is written twice counts twice."
+)
+
+
+class BM25:
+    """One index folder, as `build` makes it; see `sqlrl.executors.search.Engine`.
+
+    Options of the source: compat=deepretrieval reads queries as that project's search did, "contents:" before the
+    first word: a query that begins with a word loses it, another has a term "contents" more.
+    """
+
+    dialect = "words"
+
+    def __init__(self, source: str, limits: Limits | None = None) -> None:
+        """SourceError where the folder is no such index, UsageError for an option that it does not have."""
+        bm25s = _bm25s()
+        address = parse_address(source)
+        unknown = set(address.options) - {"compat"}
+        if unknown or address.options.get("compat", "deepretrieval") != "deepretrieval":
+            raise UsageError(f"{source}: the one option of bm25 is compat=deepretrieval")
+        self.source = source
+        self._prefix = "contents:" if address.options else ""
+        folder = Path(address.path)
+        settings = index_settings(folder)
+        if settings.get("version") != 1:
+            raise SourceError(f"{folder} is an index of version {settings.get('version')}: build it anew")
+        self._store = DocumentStore(folder)
+        self._ids = self._store.ids()  # now: the folder may be replaced while this index is read
+        self._analyzer = Analyzer(settings["settings"]["stemmer"], frozenset(settings["settings"]["stop_words"]))
+        import numpy as np
+
+        try:
+            self._ties: np.ndarray = np.load(folder / _TIES, mmap_mode="r")
+            self._bm25: Any = bm25s.BM25.load(str(folder / "terms"), mmap=True) if settings["terms"] else None
+        except (OSError, ValueError, KeyError) as error:
+            raise SourceError(f"{folder} cannot be read: {error}") from None
+        self._scratch = threading.local()
+
+    def describe(self) -> str:
+        """What a bag of words is."""
+        return _SYNTAX
+
+    def search(self, query: str, depth: int, context: Mapping[str, Any]) -> Result:
+        """See `Engine.search`. context: "exclude_ids"; an index without dates cannot honour "max_date"."""
+        started = time.perf_counter()
+        ended = self._unreadable(query, context)
+        if ended is not None:
+            return ended
+        scores = self._scores(query, context)
+        found, total = self._best(scores, depth)
+        rows = tuple(
+            (self._ids[place], score) for place, score in zip(found.tolist(), scores[found].tolist(), strict=True)
+        )
+        return Result(
+            ("id", "score"), rows, Outcome.OK, "", time.perf_counter() - started, total > len(rows), total
+        )  # fmt: skip
+
+    def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
+        """One after the other: the work is the memory's, and more threads don't help it."""
+        return [self.search(query, depth, context) for query, context in queries]
+
+    def among(self, query: str, ids: Collection[str], depth: int, context: Mapping[str, Any]) -> Result:
+        """See `Engine.among`."""
+        import numpy as np
+
+        started = time.perf_counter()
+        ended = self._unreadable(query, context)
+        if ended is not None:
+            return ended
+        scores = self._scores(query, context)
+        names = {place: name for name in ids if (place := self._store.find(name)) is not None}
+        places = np.fromiter(names, dtype=np.int64, count=len(names))
+        places = places[scores[places] > 0]
+        total = int(np.count_nonzero(scores > 0))
+        if depth and depth < total:
+            last = self._best(scores, depth)[0][-1]
+            worst, tie = scores[last], self._ties[last]
+            mine = scores[places]
+            places = places[(mine > worst) | ((mine == worst) & (self._ties[places] <= tie))]
+        rows = tuple((names[place], float(scores[place])) for place in places.tolist())
+        return Result(("id", "score"), rows, Outcome.OK, "", time.perf_counter() - started, False, total)
+
+    def fetch(self, ids: Sequence[str]) -> list[Document]:
+        """The documents, in this order."""
+        return self._store.fetch(ids)
+
+    def close(self) -> None:
+        """Nothing to give back: the memory maps go with this object."""
+
+    def _unreadable(self, query: str, context: Mapping[str, Any]) -> Result | None:
+        if context.get("max_date"):
+            raise UsageError(f"{self.source}: a BM25 index knows no dates: leave out max_date")
+        if len(query) > LONGEST_QUERY:
+            return Result(outcome=Outcome.REFUSED, message=f"the query is longer than {LONGEST_QUERY:,} characters")
+        if not query.strip():
+            return Result(outcome=Outcome.INVALID, message="the query is empty")
+        return None
+
+    def _scores(self, query: str, context: Mapping[str, Any]) -> np.ndarray:
+        """The score of each document (float32); 0 is no hit. Valid until this thread asks again."""
+        import numpy as np
+
+        scores: np.ndarray | None = getattr(self._scratch, "scores", None)
+        if scores is None:
+            scores = self._scratch.scores = np.zeros(len(self._store), dtype=np.float32)
+        scores.fill(0)
+        if self._bm25 is None:
+            return scores
+        known, parts = self._bm25.vocab_dict, self._bm25.scores
+        starts, places, weights = parts["indptr"], parts["indices"], parts["data"]
+        for term in self._analyzer.terms(self._prefix + query):
+            number = known.get(term)
+            if number is not None:
+                piece = slice(int(starts[number]), int(starts[number + 1]))
+                scores[places[piece]] += weights[piece]
+        for name in context.get("exclude_ids", ()):
+            place = self._store.find(name)
+            if place is not None:
+                scores[place] = 0
+        return scores
+
+    def _best(self, scores: np.ndarray, depth: int) -> tuple[np.ndarray, int]:
+        """(the places of the best `depth` documents, best first, ties by id; how many have a score at all)."""
+        import numpy as np
+
+        hits = np.flatnonzero(scores)
+        total = len(hits)
+        if depth < total:
+            mine = scores[hits]
+            least = np.partition(mine, total - depth)[total - depth]
+            hits = hits[mine >= least]  # all that tie with the last: which of them stay is for their ids to say
+        order = np.lexsort((self._ties[hits], -scores[hits]))
+        return hits[order[:depth]], total
+
+
+def build(
+    documents: Iterable[Document],
+    folder: str | Path,
+    *,
+    k1: float = K1,
+    b: float = B,
+    method: str = "lucene",
+    stemmer: str = "porter",
+    stop_words: Iterable[str] = STOP_WORDS,
+    advance: Callable[[int], None] | None = None,
+) -> Path:
+    """Build an index of these documents' titles and texts; it stands in `folder` once it is whole.
+
+    k1, b: BM25's two numbers. method: one of bm25s's forms ("lucene", "robertson", "atire", "bm25l", "bm25+").
+    stop_words: left out. advance: told of each document that was read. UsageError for settings that cannot be,
+    DataError for ids that are empty or occur twice, or a folder that is there and is no index.
+    """
+    if not (math.isfinite(k1) and k1 >= 0 and 0 <= b <= 1):
+        raise UsageError(f"BM25 takes k1 of 0 or more and b from 0 to 1, not {k1} and {b}")
+    if method not in ("lucene", "robertson", "atire"):
+        raise UsageError(f"no method {method!r}: lucene, robertson or atire")
+    analyzer = Analyzer(stemmer, frozenset(stop_words))
+    target = Path(folder).expanduser()
+    if target.exists() and not (target / INDEX).is_file() and not (target.is_dir() and not any(target.iterdir())):
+        raise DataError(f"{target} is there, and is no index: it is left as it is")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        settings = {"k1": k1, "b": b, "method": method, "stemmer": stemmer, "stop_words": sorted(analyzer.stop_words)}
+        _fill(beside, documents, settings, analyzer, advance)
+        _replace(beside, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return target
+
+
+def _fill(
+    folder: Path,
+    documents: Iterable[Document],
+    settings: Mapping[str, Any],
+    analyzer: Analyzer,
+    advance: Callable[[int], None] | None,
+) -> None:
+    import numpy as np
+
+    known: dict[str, int] = {}
+    numbers: list[np.ndarray] = []
+
+    def read() -> Iterator[Document]:
+        for document in documents:
+            terms = analyzer.terms(document.contents)
+            numbers.append(np.array([known.setdefault(term, len(known)) for term in terms], dtype=np.int32))
+            yield document
+            if advance is not None:
+                advance(1)
+
+    count, corpus = DocumentStore.write(folder, read())
+    ids = DocumentStore(folder).ids()
+    ties = np.empty(count, dtype=np.int32)
+    ties[sorted(range(count), key=ids.__getitem__)] = np.arange(count, dtype=np.int32)
+    np.save(folder / _TIES, ties)
+    if known:
+        bm25s = _bm25s()
+        ranker = bm25s.BM25(k1=settings["k1"], b=settings["b"], method=settings["method"])
+        ranker.index((numbers, known), show_progress=False, create_empty_token=False)
+        ranker.save(str(folder / "terms"), show_progress=False)
+    about = {
+        "engine": "bm25", "version": 1, "settings": settings, "documents": count, "terms": len(known), "corpus": corpus,
+    }  # fmt: skip
+    (folder / INDEX).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def _replace(made: Path, target: Path) -> None:
+    """Put a folder in another's place; what reads the old one goes on reading it."""
+    old = made.with_name(made.name + ".old")
+    if target.exists():
+        os.replace(target, old)
+    os.replace(made, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _bm25s() -> Any:
+    try:
+        import bm25s
+    except ImportError:
+        raise MissingExtraError("bm25s", "search") from None
+    return bm25s
