@@ -32,20 +32,27 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
     "spider": ("spider", "Spider", "", "validation"),
     "geoquery": ("geoquery", "GeoQuery", "split", "test"),
     "bird": ("bird", "Bird", "", "validation"),
+    **dict.fromkeys(("scifact", "nfcorpus", "fever", "hotpotqa", "fiqa"), ("beir", "Beir", "", "test")),
+    "msmarco-beir": ("beir", "Beir", "", "validation"),
 }
+_SERVES_MANY = ("beir",)  # modules whose class is told which benchmark it is
 
 
 def load_benchmark(
-    name: str, data: str | Path | None = None, url: str | None = None, answered: str | Path | None = None
+    name: str,
+    data: str | Path | None = None,
+    url: str | None = None,
+    answered: str | Path | None = None,
+    engine: str | None = None,
 ) -> Benchmark:
     """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query); with
     `answered`, a file of answers (see `read_answers`), that of the database whose source `name` is.
 
     data: the folder to look below, by default $SQLRL_DATA and the user's cache. url: of BIRD's databases on a server.
-    UsageError for an unknown name,
-    DataError where its files are not found or not what they should be.
+    engine: what a search benchmark's corpus is searched with. UsageError for an unknown name, DataError where its files
+    are not found or not what they should be.
     """
-    if answered is not None:
+    if answered is not None and engine is None:
         from sqlrl.benchmarks.answered import Answered
 
         own: Benchmark = Answered(name, answered)
@@ -56,7 +63,11 @@ def load_benchmark(
             raise UsageError(f"{name} is a database: give --answered FILE, its questions and what is known to be right")
         raise UsageError(f"no benchmark {base!r}{nearest(base, BENCHMARKS)}")
     module, factory, keyword, _ = BENCHMARKS[base]
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = {"dataset": base} if module in _SERVES_MANY else {}
+    if engine is not None:
+        if answered is not None or module not in _SERVES_MANY:
+            raise UsageError(f"--engine is for search, and {base} is a benchmark of databases")
+        arguments["engine"] = engine
     if variant:
         if not keyword:
             raise UsageError(f"{base} has no variants (given {name!r})")

@@ -20,13 +20,14 @@ class Search:
     places: tuple[Path, ...]
     found: Path | None
 
-    def folder(self) -> Path:
-        """The folder, or DataError that says where it was looked for and how to get it."""
+    def folder(self, how: str = "") -> Path:
+        """The folder, or DataError that says where it was looked for and how to get it. how: in the place of `sqlrl
+        data fetch`."""
         if self.found is None:
             looked = ", ".join(str(place) for place in self.places)
             raise DataError(
                 f"no {self.benchmark} data in {looked}: give --data DIR, set SQLRL_DATA, "
-                f"or run `sqlrl data fetch {self.benchmark}`"
+                f"or {how or f'run `sqlrl data fetch {self.benchmark}`'}"
             )
         return self.found
 

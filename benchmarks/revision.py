@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.benchmarks.location import cache_folder
+from sqlrl.executors.address import INDEX
 
 __all__ = ["Revision", "revision_of"]
 
@@ -91,12 +92,17 @@ def _content(example: Example) -> bytes:
     """Everything that is asked and right, as bytes that are equal for equal examples."""
     gold = example.gold
     said = [example.id, example.question, example.evidence, gold.query, gold.rows, sorted(example.labels.items())]
+    if gold.relevant is not None or gold.answers is not None:
+        relevant = None if gold.relevant is None else sorted(gold.relevant.items())
+        said += [relevant, gold.answers, sorted(example.context.items())]
     return _AS_JSON(said).encode() + b"\n"
 
 
 def _files(url: str) -> list[Path]:
     """The files of a source: a database with what its log holds besides, or every file below a folder."""
-    path = Path(url.partition("://")[2])
+    path = Path(url.partition("://")[2].partition("?")[0])
+    if (path / INDEX).is_file():  # the engine's own files follow from these
+        return [path / INDEX, path / "documents.jsonl"]
     if path.is_dir():
         return sorted(each for each in path.rglob("*") if each.is_file())
     log = path.with_name(path.name + "-wal")

@@ -26,7 +26,7 @@ from sqlrl.executors.words import STOP_WORDS, Analyzer
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["B", "BM25", "K1", "build"]
+__all__ = ["BM25", "build"]
 
 K1, B = 0.9, 0.4  # Anserini's
 LONGEST_QUERY = 100_000  # characters

@@ -61,7 +61,7 @@ def ask_policy(
     shots, notes = None, []
     if config.shots:
         # From a benchmark of its own: one that has read the training split would report on that as well.
-        anew = load_benchmark(config.benchmark, config.data, answered=config.answered)
+        anew = load_benchmark(config.benchmark, config.data, answered=config.answered, engine=config.engine)
         shots = Shots.of(anew, split, config.shots, config.shots_from, seed=config.seed)
         pool = f"{len(shots.pool):,} labelled questions of the training split"
         notes.append(f"{config.shots} {config.shots_from} shots a question, from {pool}")

@@ -67,7 +67,7 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     """
     if (config.policy is None) == (config.predictions is None):
         raise UsageError("eval takes either --policy or --predictions")
-    benchmark = load_benchmark(config.benchmark, config.data, config.database_url, config.answered)
+    benchmark = load_benchmark(config.benchmark, config.data, config.database_url, config.answered, config.engine)
     split = config.split or (
         benchmark.splits[-1] if config.answered else reported_split(config.benchmark, config.database_url)
     )

@@ -52,6 +52,7 @@ class TrainConfig(_Config):
     benchmark: str
     data: str | None = None
     answered: str | None = None  # the benchmark is then a database of one's own
+    engine: str | None = None  # of a search benchmark
     policy: str | None = None  # "tiny", a checkpoint, hf:org/name; by default what the machine can train
     method: str | None = None  # sft, rft, grpo, or a chain such as sft+rft
     reward: str = "execution"
@@ -129,6 +130,7 @@ class EvalConfig(_Config):
     benchmark: str
     data: str | None = None
     answered: str | None = None  # the benchmark is then a database of one's own
+    engine: str | None = None  # of a search benchmark
     policy: str | None = None
     predictions: str | None = None
     database_url: str | None = None

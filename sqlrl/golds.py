@@ -112,13 +112,17 @@ class Ceiling:
         }  # fmt: skip
 
 
-def ceiling_of(items: Sequence[Item], judging: Judging, *, advance: Callable[[int], None] | None = None) -> Ceiling:
-    """The golds of judged items, judged against themselves.
+def ceiling_of(
+    items: Sequence[Item], judging: Judging, *, advance: Callable[[int], None] | None = None
+) -> Ceiling | None:
+    """The golds of judged items, judged against themselves; None where nobody knows a right query.
 
     What judging the predictions closely has told of the golds is not asked again. The others are run: those of items
     whose prediction was not, and those that would be another query as a prediction.
     """
     asked = [item for item in items if item.example.gold.query and judging.sources[item.example.id]]
+    if not any(item.example.gold.query for item in items):
+        return None
     marks: list[tuple[float, bool]] = []
     empty = 0
     failed = Counter(item.judged.gold_outcome for item in asked if item.judged.gold_outcome != "ok")

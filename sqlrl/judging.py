@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlrl.benchmarks import load_judge
 from sqlrl.benchmarks.base import Example, Verdict
 from sqlrl.benchmarks.judges.statements import is_nothing
+from sqlrl.executors.address import is_search
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome
 from sqlrl.executors.errors import UsageError
 from sqlrl.executors.source import is_server
@@ -74,6 +75,7 @@ class Judging:
         if times and any(is_server(url) for urls in self.sources.values() for url in urls):
             raise UsageError(f"{judge} times queries, and a server's time is not theirs alone: take bird-ex or bird-f1")
         self.faults = dict(faults or {})
+        self.searches = any(is_search(url) for urls in self.sources.values() for url in urls)
         self.limits = limits or Limits()
         self.workers = workers
         self._group: Group[Any] | None = None
@@ -143,6 +145,7 @@ class Judging:
         """Compare the prediction of each index on some sources; what comes of it is added to `found`."""
         tasks: list[tuple[str, str, Gold]] = []
         relations: list[Relation] = []
+        contexts: list[Mapping[str, Any]] = []
         owners: list[int] = []
         for index, urls in wanted:
             example, predicted = predictions[index]
@@ -153,8 +156,12 @@ class Judging:
             for url in urls:
                 tasks.append((url, query, gold))
                 relations.append(relation)
+                contexts.append(example.context)
                 owners.append(index)
-        comparisons = self.group.compare_many(tasks, relations, closely=closely) if tasks else []
+        if contexts and any(contexts):
+            comparisons = self.group.compare_many(tasks, relations, closely=closely, contexts=contexts)  # type: ignore[call-arg]
+        else:
+            comparisons = self.group.compare_many(tasks, relations, closely=closely) if tasks else []
         for index, comparison in zip(owners, comparisons, strict=True):
             found[index].append(comparison)
 
@@ -174,7 +181,9 @@ class Judging:
             verdict,
             shown.outcome.value,
             (failed or shown).message,
-            safe=None if fault or verdict.score is None else verdict.correct and not is_nothing(predicted),
+            safe=None
+            if fault or verdict.score is None
+            else verdict.correct and (self.searches or not is_nothing(predicted)),
             seconds=sum(c.seconds for c in comparisons),
             gold_seconds=sum(c.gold_seconds for c in comparisons),
             predicted_rows=shown.predicted_rows,

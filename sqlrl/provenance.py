@@ -66,7 +66,10 @@ def versions(engines: set[str] | frozenset[str] = frozenset({"sqlite"})) -> dict
     try:
         if engines & {"duckdb", "parquet", "csv"}:
             found["DuckDB"] = version("duckdb")
-        found["sqlglot"] = version("sqlglot")
+        if "bm25" in engines:
+            found["bm25s"] = version("bm25s")
+        else:
+            found["sqlglot"] = version("sqlglot")
     except PackageNotFoundError:
         pass  # run from a tree that was put together by hand
     found["Python"] = platform.python_version()

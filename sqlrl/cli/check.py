@@ -16,6 +16,7 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("benchmark")
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
+@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25 [default: bm25].")
 @click.option("--database-url", metavar="URL", help="BIRD's mini-dev on a server: mysql://user@host/{database} ...")
 @click.option("--split", help="One split [default: all].")
 @click.option("--judge", help="[default: the benchmark's own]")
@@ -29,9 +30,9 @@ __all__ = ["command"]
 @click.option("--limit", type=click.IntRange(1), help="At most so many questions, for --policy.")
 @click.option("--json", "json_file", metavar="FILE", help="Write what `sqlrl train --difficulty` takes.")
 def command(
-    benchmark: str, data: str | None, database_url: str | None, split: str | None, judge: str | None, seconds: float,
-    slow: float, show: int, workers: int | None, policy: str | None, samples: int, temperature: float,
-    limit: int | None, json_file: str | None,
+    benchmark: str, data: str | None, engine: str | None, database_url: str | None, split: str | None,
+    judge: str | None, seconds: float, slow: float, show: int, workers: int | None, policy: str | None, samples: int,
+    temperature: float, limit: int | None, json_file: str | None,
 ) -> None:  # fmt: skip
     """Run every gold of a benchmark; say which fail, return nothing or take long.
 
@@ -43,7 +44,7 @@ def command(
     """
     if policy is not None:
         asked = EvalConfig(
-            benchmark, data=data, database_url=database_url, policy=policy, split=split or "train",
+            benchmark, data=data, engine=engine, database_url=database_url, policy=policy, split=split or "train",
             judge=judge or "robust", samples=samples, temperature=temperature, seconds=seconds, workers=workers,
             limit=limit, results=False,
         )  # fmt: skip
@@ -59,7 +60,7 @@ def command(
     from sqlrl.executors.errors import MissingSplitError
     from sqlrl.golds import check_golds
 
-    loaded = load_benchmark(benchmark, data, database_url)
+    loaded = load_benchmark(benchmark, data, database_url, engine=engine)
     splits = (split,) if split else loaded.splits
     bad = checked = 0
     absent: list[MissingSplitError] = []

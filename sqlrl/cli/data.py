@@ -82,12 +82,16 @@ def _list(data: str | None, terminal: Terminal) -> None:
             terminal.print(_titled("mini", "bundled: made on the spot, nothing to fetch"))
             continue
         module = importlib.import_module(f"sqlrl.benchmarks.{module_name}")
-        looked = search(name, module.FOLDERS, module.MARKS, data)
+        folders = module.FOLDERS[name] if isinstance(module.FOLDERS, dict) else module.FOLDERS
+        looked = search(name, folders, module.MARKS, data)
         if looked.found is None:
             terminal.print(_titled(name, "not found"))
             for place in looked.places:
                 terminal.print(f"    looked in {place}")
-            terminal.print(f"    get it: sqlrl data fetch {name}")
+            if name in ARCHIVES:
+                terminal.print(f"    get it: sqlrl data fetch {name}")
+            else:
+                terminal.print(f"    get it: BEIR's {folders[-1]}.zip, unpacked there")
             for archive in ARCHIVES.get(name, ()):
                 terminal.print(Text(f"    or by hand: {archive.url}"))
             continue
@@ -103,9 +107,15 @@ def _list(data: str | None, terminal: Terminal) -> None:
             except SqlrlError as error:
                 terminal.print(Text(f"    {split}: {error}"))
                 continue
+            if benchmark.answer_key == "query":  # whose source is an index: listing builds none
+                terminal.print(f"    {split}: {len(examples):,} questions")
+                continue
             here = sum(bool(benchmark.sources(example)) for example in examples)
             rest = "" if here == len(examples) else f", {len(examples) - here:,} without their database"
             terminal.print(f"    {split}: {len(examples):,} questions{rest}")
+        if benchmark.answer_key == "query":
+            for note in benchmark.notes():
+                terminal.print(Text(f"    {note}"))
 
 
 def _titled(name: str, words: str) -> Text:

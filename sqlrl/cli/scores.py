@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from sqlrl.benchmarks.judges import RANKINGS
 from sqlrl.cli.terminal import percent
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, str, str]]:
         ("official", summary.official, " questions", ""),
         ("safe", summary.safe, "", ", without empty databases"),
     ):
+        if name == "safe" and summary.judge.partition("@")[0] in RANKINGS:
+            continue  # a search query is no code: there is nothing to be safe from
         if not score.total:
             yield name, "-", "", f"no questions{without}"
             continue
@@ -109,7 +112,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
 def _origins(provenance: Provenance) -> Iterator[tuple[str, str]]:
     revision = provenance.revision
     yield "limit", f"{provenance.seconds:g} s of processor time a query"
-    files = f"{revision.files:,} database file{'' if revision.files == 1 else 's'} ({_size(revision.size)})"
+    what = "index" if any(name in provenance.versions for name in ("bm25s",)) else "database"
+    files = f"{revision.files:,} {what} file{'' if revision.files == 1 else 's'} ({_size(revision.size)})"
     parts = f"questions {revision.questions[:8]}, {files} {revision.databases[:8]}".rstrip()
     if revision.missing:
         parts += f", {revision.missing:,} questions without one"

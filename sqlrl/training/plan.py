@@ -111,7 +111,7 @@ def draw_plan(
         check_device(config.device)
     if config.method:
         stages_of(config.method, allow_gold)
-    benchmark = load_benchmark(config.benchmark, config.data, answered=config.answered)
+    benchmark = load_benchmark(config.benchmark, config.data, answered=config.answered, engine=config.engine)
     policy = config.policy or _policy_of(recipe, config)
     if policy.startswith(("http://", "https://", "script:")):
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")

@@ -1,0 +1,54 @@
+"""Indexes: a corpus made searchable on first use, kept in the user's cache, found again until the corpus changes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlrl.benchmarks.location import cache_folder
+from sqlrl.executors.address import ENGINES, INDEX
+from sqlrl.executors.documents import Document
+from sqlrl.executors.errors import UsageError, nearest
+
+__all__ = ["LOCAL", "check_engine", "index_of"]
+
+LOCAL = ("bm25",)  # engines that a corpus of one's own can be put into
+_LOG = logging.getLogger("sqlrl")
+
+
+def check_engine(engine: str, known: Sequence[str] = LOCAL) -> str:
+    """The engine's name. UsageError, with the nearest, for one that a benchmark cannot take."""
+    if engine not in known:
+        raise UsageError(f"no engine {engine!r} here{nearest(engine, known)}")
+    return engine
+
+
+def index_of(
+    name: str,
+    files: Sequence[Path],
+    read: Callable[[], Iterable[Document]],
+    engine: str,
+    **settings: Any,
+) -> str:
+    """The source URL of a corpus in an engine; built if it is not there yet, by one process at a time.
+
+    name: for the folder's. files: what the corpus is made of; where one has another size or time, the index is built
+    anew. settings: of the engine's `build`.
+    """
+    state = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    key = hashlib.sha256(json.dumps([state, engine, settings], sort_keys=True).encode()).hexdigest()[:12]
+    folder = cache_folder() / "indexes" / f"{name}-{engine}-{key}"
+    if not (folder / INDEX).is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with open(folder.with_name(f".{folder.name}.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / INDEX).is_file():  # by another process, meanwhile
+                _LOG.warning("indexing %s for %s in %s: once", name, engine, folder)
+                importlib.import_module(ENGINES[engine][0]).build(read(), folder, **settings)
+    return f"{engine}:///{folder}"

@@ -1,0 +1,81 @@
+"""Search benchmarks by the commands that databases have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sqlrl.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ten documents, of which each question's word is in two and the longer is the one that counts."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "scifact"
+    (folder / "qrels").mkdir(parents=True)
+    documents = [
+        {"_id": f"{size}{n}", "title": "", "text": f"word{n} {'filler ' * length}"}
+        for n in range(5)
+        for size, length in (("short", 1), ("long", 9))
+    ]
+    (folder / "corpus.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in documents))
+    (folder / "queries.jsonl").write_text("".join(f'{{"_id": "{n}", "text": "word{n}"}}\n' for n in range(5)))
+    rows = "".join(f"{n}\tlong{n}\t1\n" for n in range(5))
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{rows}")
+    return folder
+
+
+def _ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr()
+    assert ended.value.code == 0, said.err
+    return said.out
+
+
+def test_the_question_as_the_query_and_a_better_one(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = tmp_path / "items.jsonl"
+    said = _ask(
+        capsys,
+        "eval",
+        "scifact",
+        "--data",
+        str(folder),
+        "--policy",
+        "question:",
+        "--json",
+        str(lines),
+        "--out",
+        str(tmp_path),
+    )
+    assert "judge ndcg@10" in said
+    assert "63.1 %" in said  # the second of two, five times: 1 / log2(3)
+    assert "safe" not in said
+    items = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert {item["reason"] for item in items} == {"partial"}
+    assert items[0]["results"]["predicted"]["rows"][0][0] == "short0"
+    better = tmp_path / "better.txt"
+    better.write_text("".join(f"word{n} filler filler filler\n" for n in range(5)))
+    said = _ask(
+        capsys, "eval", "scifact", "--data", str(folder), "--predictions", str(better), "--judge", "recall@1", "--out",
+        str(tmp_path),
+    )  # fmt: skip
+    assert "judge recall@1" in said
+
+
+def test_an_empty_query_is_worth_nothing(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "predictions.json"
+    empty.write_text(json.dumps(["word0", "", " ", "the", "nobody"]))
+    lines = tmp_path / "items.jsonl"
+    _ask(
+        capsys, "eval", "scifact", "--data", str(folder), "--predictions", str(empty), "--json", str(lines), "--out",
+        str(tmp_path),
+    )  # fmt: skip
+    items = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [item["outcome"] for item in items] == ["ok", "invalid", "invalid", "ok", "ok"]
+    assert [item["score"] > 0 for item in items] == [True, False, False, False, False]
