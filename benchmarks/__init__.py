@@ -34,8 +34,10 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
     "bird": ("bird", "Bird", "", "validation"),
     **dict.fromkeys(("scifact", "nfcorpus", "fever", "hotpotqa", "fiqa"), ("beir", "Beir", "", "test")),
     "msmarco-beir": ("beir", "Beir", "", "validation"),
+    **dict.fromkeys(("nq", "squad", "xquad"), ("passages", "Passages", "", "test")),
+    "triviaqa": ("passages", "Passages", "", "validation"),
 }
-_SERVES_MANY = ("beir",)  # modules whose class is told which benchmark it is
+_SERVES_MANY = ("beir", "passages")  # modules whose class is told which benchmark it is
 
 
 def load_benchmark(

@@ -19,7 +19,7 @@ from sqlrl.executors.base import Gold
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
 
-__all__ = ["FOLDERS", "MARKS", "Beir"]
+__all__ = ["FOLDERS", "MARKS", "WHERE", "Beir"]
 
 _HELD_OUT = 10  # where a data set has no validation split, one training question in so many is for it
 _FILES = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
@@ -29,6 +29,7 @@ FOLDERS = {
     "msmarco-beir": ("beir/msmarco", "msmarco"),
 }
 MARKS = ("queries.jsonl",)
+WHERE = "BEIR's {}.zip, unpacked there"
 
 
 class Beir:
@@ -43,10 +44,8 @@ class Beir:
     def __init__(self, dataset: str, data: str | Path | None = None, engine: str = "bm25") -> None:
         self.name = dataset
         self.engine = check_engine(engine)
-        archive = f"{FOLDERS[dataset][-1]}.zip"
-        self.folder = search(dataset, FOLDERS[dataset], MARKS, data).folder(
-            f"unpack BEIR's {archive} below one of them"
-        )
+        how = f"have {WHERE.format(FOLDERS[dataset][-1])}"
+        self.folder = search(dataset, FOLDERS[dataset], MARKS, data).folder(how)
         self._examples: dict[str, list[Example]] = {}
         self._source = ""
 

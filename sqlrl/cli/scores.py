@@ -71,6 +71,9 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, str, str]]:
             yield name, "-", "", f"no questions{without}"
             continue
         full = " in full" if score.is_graded else ""
+        measure, _, depth = summary.judge.partition("@")
+        if measure == "answer-rank":  # the score is one over the rank, what is counted is the literature's H@k
+            full = f" have an answer in the first {depth}"
         yield (
             name,
             percent(score.mean),
