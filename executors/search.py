@@ -180,9 +180,9 @@ class SearchGroup(Group[Hits]):
         ]
 
     def _compared(self, source: str, gold: Gold, how: Relation, result: Result, closely: bool) -> Comparison:
-        from sqlrl.executors.rankings import score_ranking  # not above: most groups never rank
+        from sqlrl.executors.rankings import relevant_ids, score_ranking  # not above: most groups never rank
 
-        known = len(gold.relevant if gold.relevant is not None else gold.answers or ())
+        known = len(gold.answers or () if how.measure == "answer-rank" else relevant_ids(gold.relevant or {}))
         if result.outcome is not Outcome.OK:
             return Comparison(result.outcome, gold_rows=known, seconds=result.seconds, message=result.message)
         try:
