@@ -56,9 +56,8 @@ def relevant_ids(grades: Mapping[str, float]) -> list[str]:
 
 def recall(ids: Collection[str], grades: Mapping[str, float], depth: int) -> float:
     """The share of the relevant documents among the first `depth`; 0 where none is relevant."""
-    wanted = relevant_ids(grades)
-    found = set(islice(ids, depth))
-    return sum(name in found for name in wanted) / len(wanted) if wanted else 0.0
+    wanted = set(relevant_ids(grades))
+    return len(wanted.intersection(islice(ids, depth))) / len(wanted) if wanted else 0.0
 
 
 def ndcg(ids: Sequence[str], grades: Mapping[str, float], depth: int) -> float:

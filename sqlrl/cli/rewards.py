@@ -27,7 +27,7 @@ def command(preset: str | None, judge: str | None, as_json: bool) -> None:
     search, executed, judged and paid. `sqlrl train --reward PRESET` trains on one.
     """
     from sqlrl.benchmarks import load_judge
-    from sqlrl.benchmarks.judges import RANKINGS
+    from sqlrl.benchmarks.judges import is_ranking
     from sqlrl.cli.terminal import Terminal
     from sqlrl.rewards.presets import PRESETS, load_preset, presets_for
     from sqlrl.rewards.specimens import measures, pay_out, search_specimens, specimens
@@ -37,7 +37,7 @@ def command(preset: str | None, judge: str | None, as_json: bool) -> None:
     names = [preset] if preset is not None else list(PRESETS)
     if judge is not None:
         load_judge(judge)
-        names = names if preset is not None else presets_for(search=judge.partition("@")[0] in RANKINGS)
+        names = names if preset is not None else presets_for(search=is_ranking(judge))
     paid = pay_out(names, judge)
     asked = {name: search_specimens(measure) for measure, some in measures(names, judge).items() for name in some}
     if len(asked) < len(names):

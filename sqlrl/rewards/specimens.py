@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlrl.benchmarks import load_benchmark
 from sqlrl.benchmarks.base import Example
-from sqlrl.benchmarks.judges import RANKINGS
+from sqlrl.benchmarks.judges import is_ranking
 from sqlrl.executors.base import Gold, Limits
 from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
@@ -115,7 +115,7 @@ def pay_out(
     default `specimens`, or for a preset for search `search_specimens`. UsageError for a judge of the other kind."""
     words = {name: judge or load_preset(name).judge for name in presets}
     for name, word in words.items():
-        if load_preset(name).searches != (word.partition("@")[0] in RANKINGS):
+        if load_preset(name).searches != is_ranking(word):
             kind = "rankings" if load_preset(name).searches else "rows"
             raise UsageError(f"the reward {name} pays for {kind}, which the judge {word} does not look at")
     paid = _pay_for_rows({name: word for name, word in words.items() if not load_preset(name).searches}, some)
