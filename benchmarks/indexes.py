@@ -18,7 +18,7 @@ from sqlrl.executors.errors import UsageError, nearest
 
 __all__ = ["LOCAL", "check_engine", "index_of"]
 
-LOCAL = ("bm25",)  # engines that a corpus of one's own can be put into
+LOCAL = ("bm25", "dense")  # engines that a corpus of one's own can be put into
 _LOG = logging.getLogger("sqlrl")
 
 

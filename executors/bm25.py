@@ -6,21 +6,18 @@ form of it, computed and stored by bm25s.
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.executors.address import INDEX, index_settings, parse_address
+from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
 from sqlrl.executors.documents import Document, DocumentStore
-from sqlrl.executors.errors import DataError, MissingExtraError, SourceError, UsageError
+from sqlrl.executors.errors import MissingExtraError, SourceError, UsageError
+from sqlrl.executors.index_folder import about, new_folder, write_about
 from sqlrl.executors.words import STOP_WORDS, Analyzer
 
 if TYPE_CHECKING:
@@ -57,9 +54,7 @@ class BM25:
         self.source = source
         self._prefix = "contents:" if address.options else ""
         folder = Path(address.path)
-        settings = index_settings(folder)
-        if settings.get("version") != 1:
-            raise SourceError(f"{folder} is an index of version {settings.get('version')}: build it anew")
+        settings = about(folder)
         self._store = DocumentStore(folder)
         self._ids = self._store.ids()  # now: the folder may be replaced while this index is read
         self._analyzer = Analyzer(settings["settings"]["stemmer"], frozenset(settings["settings"]["stop_words"]))
@@ -192,16 +187,9 @@ def build(
         raise UsageError(f"no method {method!r}: lucene, robertson or atire")
     analyzer = Analyzer(stemmer, frozenset(stop_words))
     target = Path(folder).expanduser()
-    if target.exists() and not (target / INDEX).is_file() and not (target.is_dir() and not any(target.iterdir())):
-        raise DataError(f"{target} is there, and is no index: it is left as it is")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with new_folder(target) as made:
         settings = {"k1": k1, "b": b, "method": method, "stemmer": stemmer, "stop_words": sorted(analyzer.stop_words)}
-        _fill(beside, documents, settings, analyzer, advance)
-        _replace(beside, target)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        _fill(made, documents, settings, analyzer, advance)
     return target
 
 
@@ -235,19 +223,7 @@ def _fill(
         ranker = bm25s.BM25(k1=settings["k1"], b=settings["b"], method=settings["method"])
         ranker.index((numbers, known), show_progress=False, create_empty_token=False)
         ranker.save(str(folder / "terms"), show_progress=False)
-    about = {
-        "engine": "bm25", "version": 1, "settings": settings, "documents": count, "terms": len(known), "corpus": corpus,
-    }  # fmt: skip
-    (folder / INDEX).write_text(json.dumps(about, indent=1), encoding="utf-8")
-
-
-def _replace(made: Path, target: Path) -> None:
-    """Put a folder in another's place; what reads the old one goes on reading it."""
-    old = made.with_name(made.name + ".old")
-    if target.exists():
-        os.replace(target, old)
-    os.replace(made, target)
-    shutil.rmtree(old, ignore_errors=True)
+    write_about(folder, "bm25", settings, count, corpus, terms=len(known))
 
 
 def _bm25s() -> Any:
