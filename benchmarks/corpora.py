@@ -29,17 +29,17 @@ def read_corpus(path: Path) -> Iterator[Document]:
     elif suffix == ".tsv":
         yield from _from_table(path)
     elif suffix == ".json":
-        for title, paragraph in read_articles(path):
-            yield Document(paragraph["id"], title, paragraph["context"])
+        for paragraph in read_articles(path):
+            yield Document(paragraph["id"], "", paragraph["context"])
     else:
         raise DataError(f"{path} is no corpus of a format known here: .jsonl, .tsv or .json")
 
 
 def open_text(path: Path) -> TextIO:
-    """The text of a file, unpacked where it is packed, line ends as they are."""
+    """The text of a file, unpacked where it is packed. Lines end with a line feed and nothing else, which stays."""
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return open(path, encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
+    return open(path, encoding="utf-8", newline="\n")
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -60,20 +60,19 @@ def json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise DataError(f"{path} cannot be read: {error}") from None
 
 
-def read_articles(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(title, paragraph) of a file in SQuAD's format; a paragraph has `context`, `qas`, and an `id` made from both of
+def read_articles(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The paragraphs of a file in SQuAD's format; a paragraph has `context`, `qas`, and an `id` made from both of
     its places: that of its article, and its own."""
     try:
         with open_text(path) as file:
             articles = json.load(file)["data"]
         for place, article in enumerate(articles):
-            title = str(article.get("title", "")).replace("_", " ")
             for own, paragraph in enumerate(article["paragraphs"]):
                 if not isinstance(paragraph["context"], str):
                     raise TypeError
-                yield title, {"qas": [], **paragraph, "id": f"{place}-{own}"}
-    except (KeyError, TypeError, AttributeError):
-        raise DataError(f"{path}: not articles with paragraphs, as SQuAD has them") from None
+                yield {"qas": [], **paragraph, "id": f"{place}-{own}"}
+    except (KeyError, TypeError):
+        raise DataError(f"{path} is not in SQuAD's format: articles with paragraphs") from None
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
 
@@ -89,13 +88,13 @@ def _from_json_lines(path: Path) -> Iterator[Document]:
 
 
 def _from_table(path: Path) -> Iterator[Document]:
-    number = 0  # of the record at hand
+    number = 0
     try:
         with open_text(path) as file:
             first = file.readline()
             if first.rstrip("\r\n") == _HEADING:  # quoted as Python's csv does it; a text may hold a line break
-                for row in csv.reader(file, delimiter="\t"):
-                    number += 1
+                for row in (reader := csv.reader(file, delimiter="\t")):
+                    number = reader.line_num + 1
                     name, text, title = row
                     yield Document(name, title, text)
                 return
@@ -107,6 +106,6 @@ def _from_table(path: Path) -> Iterator[Document]:
     except ValueError as error:
         if isinstance(error, UnicodeDecodeError):
             raise DataError(f"{path} cannot be read: {error}") from None
-        raise DataError(f"{path}, record {number}: not an id and a text, or id, text and title") from None
+        raise DataError(f"{path}, line {number}: not an id and a text, or id, text and title") from None
     except (OSError, EOFError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from None

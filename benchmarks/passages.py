@@ -3,7 +3,7 @@
 The questions of the first three are read in the forms in which they go round: lines of JSON (question, answers), a
 question and a list of answers with a tab between (DPR's and Anserini's), SQuAD's articles. Their corpus is DPR's 21
 million passages (Karpukhin et al., 2020): `psgs_w100.tsv`. XQuAD's English paragraphs (Artetxe et al., 2020) are a
-corpus of their own, of 240: small, complete, and split by article here.
+corpus of their own, of 240: small, complete, and split by article here; the articles' titles are left out.
 """
 
 from __future__ import annotations
@@ -56,13 +56,14 @@ ORIGINS = {
     "squad": "SQuAD's train-v1.1.json and dev-v1.1.json",
     "xquad": "xquad.en.json of google-deepmind/xquad",
 }
-_PARTS = {"train": (0, 1, 2), "validation": (3,), "test": (4,)}  # of every five articles of XQuAD
+# Of XQuAD's articles, in order: those of a split. A paragraph is asked about in one split only.
+_ARTICLES = {"train": range(30), "validation": range(30, 36), "test": range(36, 1_000_000)}
 
 
 class Passages(Retrieval):
     """dataset: one of the four. data: its folder, or one above it. engine: see `Retrieval`."""
 
-    judges = ("answer-rank@20", "answer-rank@100", "answer-rank@5", "answer-rank@1")
+    judges = ("answer-rank@20", "answer-rank@1", "answer-rank@100")
 
     def __init__(self, dataset: str, data: str | Path | None = None, engine: str | None = None) -> None:
         super().__init__(dataset, data, engine)
@@ -95,7 +96,7 @@ class Passages(Retrieval):
             names = " or ".join(_FILES[self.name][split]) or "no such file exists"
             raise MissingSplitError(f"{self.name}'s {split} split is not here: {names}")
         if self.name == "xquad":
-            return list(_from_articles(path, _PARTS[split]))
+            return list(_from_articles(path, _ARTICLES[split]))
         if path.name.removesuffix(".gz").endswith(".json"):
             return list(_from_articles(path))
         examples = []
@@ -148,11 +149,11 @@ def _pairs(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
         raise DataError(f"{path} cannot be read: {error}") from None
 
 
-def _from_articles(path: Path, parts: tuple[int, ...] = ()) -> Iterator[Example]:
-    """The questions of SQuAD's articles; parts: of those articles alone whose place, modulo five, is one of these."""
-    for _, paragraph in read_articles(path):
+def _from_articles(path: Path, places: range | None = None) -> Iterator[Example]:
+    """The questions of SQuAD's articles; places: of these articles alone."""
+    for paragraph in read_articles(path):
         article = int(paragraph["id"].partition("-")[0])
-        if parts and article % 5 not in parts:
+        if places is not None and article not in places:
             continue
         for asked in paragraph["qas"]:
             try:
@@ -160,9 +161,9 @@ def _from_articles(path: Path, parts: tuple[int, ...] = ()) -> Iterator[Example]
                 yield Example(str(asked["id"]), str(asked["question"]), Gold(answers=answers))
             except (KeyError, TypeError):
                 raise DataError(
-                    f"{path}: a question of paragraph {paragraph['id']} lacks id, text or answers"
+                    f"{path} is not in SQuAD's format: a question of paragraph {paragraph['id']} lacks something"
                 ) from None
 
 
 def _are_answers(found: object) -> bool:
-    return isinstance(found, list) and all(isinstance(answer, str) for answer in found)
+    return isinstance(found, list) and bool(found) and all(isinstance(answer, str) for answer in found)

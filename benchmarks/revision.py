@@ -91,7 +91,14 @@ def revision_of(
 def _content(example: Example) -> bytes:
     """Everything that is asked and right, as bytes that are equal for equal examples."""
     gold = example.gold
-    said = [example.id, example.question, example.evidence, gold.query, gold.rows, sorted(example.labels.items())]
+    said: list[object] = [
+        example.id,
+        example.question,
+        example.evidence,
+        gold.query,
+        gold.rows,
+        sorted(example.labels.items()),
+    ]
     if gold.relevant is not None or gold.answers is not None:
         relevant = None if gold.relevant is None else sorted(gold.relevant.items())
         said += [relevant, gold.answers, sorted(example.context.items())]

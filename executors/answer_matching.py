@@ -8,22 +8,18 @@ its code. One thing differs: an answer without a word is held nowhere, where the
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 __all__ = ["AnswerMatcher", "words_of"]
-
-_ASCII = re.compile(r"[0-9A-Za-z]+|[!-/:-@\[-`{-~]")
 
 
 class AnswerMatcher:
     """Several answers, of which a text must hold one."""
 
     def __init__(self, answers: Iterable[str]) -> None:
-        self._wanted = [_spaced(answer) for answer in answers]
-        self._wanted = [wanted for wanted in self._wanted if wanted.strip()]
+        spaced = dict.fromkeys(map(_spaced, answers))
+        self._wanted = [wanted for wanted in spaced if wanted.strip()]
 
     def holds(self, text: str) -> bool:
         """Whether the text has one of the answers."""
@@ -39,7 +35,8 @@ class AnswerMatcher:
 
 def words_of(text: str) -> list[str]:
     """The words and signs of a text, without case."""
-    return [word.lower() for word in _cut(text)]
+    # Lower case comes last, where words stand apart: that of a Greek sigma depends on what follows it.
+    return unicodedata.normalize("NFD", text).translate(_SPACING).lower().split()
 
 
 def _spaced(text: str) -> str:
@@ -47,26 +44,15 @@ def _spaced(text: str) -> str:
     return f" {' '.join(words_of(text))} "
 
 
-def _cut(text: str) -> list[str]:
-    if text.isascii():
-        return _ASCII.findall(text)
-    found: list[str] = []
-    run: list[str] = []
-    for character in unicodedata.normalize("NFD", text):
-        kind = _kind(character)
-        if kind == "word":
-            run.append(character)
-            continue
-        if run:
-            found.append("".join(run))
-            run.clear()
-        if kind == "sign":
-            found.append(character)
-    return [*found, "".join(run)] if run else found
+class _Spacing(dict[int, str]):
+    """What to write for a character: itself in a word, itself between spaces where it is a sign of its own, a space for
+    what is nothing (spaces, controls, unassigned). Filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        first = unicodedata.category(character)[0]
+        self[code] = written = character if first in "LNM" else " " if first in "ZC" else f" {character} "
+        return written
 
 
-@lru_cache(maxsize=1 << 16)
-def _kind(character: str) -> str:
-    """What a character is part of: a "word", a "sign" of its own, or nothing (spaces, controls, unassigned)."""
-    first = unicodedata.category(character)[0]
-    return "word" if first in "LNM" else "" if first in "ZC" else "sign"
+_SPACING = _Spacing()

@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from sqlrl.executors.base import Comparison, Gold, Result
 from sqlrl.executors.errors import SandboxError, UsageError
-from sqlrl.executors.relations import Relation
+from sqlrl.executors.relations import RANKED, Relation
 
 __all__ = ["Group", "Member", "relation_of_each"]
 
@@ -160,12 +160,12 @@ def relation_of_each(tasks: Sequence[tuple[str, str, Gold]], relation: Relation 
             raise UsageError(f"a query is compared with a Gold, not with {type(gold).__name__}")
         if gold.query is None and gold.rows is None:
             raise UsageError("a database compares with a gold query or gold rows")
-    if isinstance(relation, Relation):
-        return [relation] * len(tasks)
-    relations = list(relation) if isinstance(relation, Sequence) else [relation]
+    relations = list(relation) if isinstance(relation, Sequence) else [relation] * len(tasks)
     for each in relations:
         if not isinstance(each, Relation):
             raise UsageError(f"results are compared by a Relation, not by {each!r:.40}")
+        if each.measure in RANKED:
+            raise UsageError(f"{each.measure} measures rankings of documents, which a database does not give")
     if len(relations) != len(tasks):
         raise UsageError(f"{len(relations)} relations for {len(tasks)} comparisons")
     return relations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlrl.executors.answer_matching import AnswerMatcher
 from sqlrl.executors.errors import UsageError
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from sqlrl.executors.base import Gold, Row
     from sqlrl.executors.relations import Relation
 
-__all__ = ["answer_rank", "ndcg", "recall", "relevant_ids", "score_ranking"]
+__all__ = ["answer_rank", "ndcg", "rank_of", "recall", "relevant_ids", "score_ranking"]
 
 _PAGE = 20  # documents whose texts are read at a time in search of an answer
-_DISCOUNTS = [1 / math.log2(rank + 1) for rank in range(1, 1_001)]  # by rank, from 1 on
+_DISCOUNTS = [1 / math.log2(rank + 1) for rank in range(1, 5_001)]  # by rank, from 1 on
 
 
 def score_ranking(
@@ -31,7 +31,7 @@ def score_ranking(
     """What the relation's measure gives a ranking, from 0 to 1.
 
     rows: (document id, score), best first. texts: the contents of documents by their ids; asked for answers alone, a
-    page at a time. Of "answer-rank" the score is one over the rank, 0 where no document within `relation.depth` does.
+    page at a time. Of "answer-rank" the score is one over the rank, 0 where none within `relation.depth` has one.
     UsageError for another measure.
     """
     depth = relation.depth or len(rows)
@@ -56,23 +56,22 @@ def relevant_ids(grades: Mapping[str, float]) -> list[str]:
 
 def recall(ids: Collection[str], grades: Mapping[str, float], depth: int) -> float:
     """The share of the relevant documents among the first `depth`; 0 where none is relevant."""
-    wanted = relevant_ids(grades)
-    found = set(islice(ids, depth))
-    return sum(name in found for name in wanted) / len(wanted) if wanted else 0.0
+    wanted = set(relevant_ids(grades))
+    return len(wanted.intersection(islice(ids, depth))) / len(wanted) if wanted else 0.0
 
 
 def ndcg(ids: Sequence[str], grades: Mapping[str, float], depth: int) -> float:
     """Normalised discounted cumulated gain of the first `depth`; 0 where no document is relevant."""
-    ideal = sorted((grade for grade in grades.values() if grade > 0), reverse=True)[:depth]
+    gains = {name: grade for name, grade in grades.items() if grade > 0}
+    ideal = sorted(gains.values(), reverse=True)[:depth]
     if not ideal:
         return 0.0
     best = sum(grade * _discount(place) for place, grade in enumerate(ideal))
     gained = 0.0
     for place, name in enumerate(islice(ids, depth)):
-        grade = grades.get(name, 0)
-        if grade > 0:
-            gained += grade * _discount(place)
-    return gained / best
+        if name in gains:  # once: a document that occurs again has no gain
+            gained += gains.pop(name) * _discount(place)
+    return min(1.0, gained / best)
 
 
 def answer_rank(
@@ -87,6 +86,11 @@ def answer_rank(
     return None
 
 
-def _discount(place: Any) -> float:
+def rank_of(score: float) -> int | None:
+    """The rank that a score of "answer-rank" tells; None for 0."""
+    return round(1 / score) if score else None
+
+
+def _discount(place: int) -> float:
     """place: from 0 on."""
     return _DISCOUNTS[place] if place < len(_DISCOUNTS) else 1 / math.log2(place + 2)

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from sqlrl.executors.address import ENGINES, parse_address
 from sqlrl.executors.base import Comparison, Gold, Limits, Outcome, Result, Row, check_count
@@ -17,10 +18,11 @@ from sqlrl.executors.excerpts import ROWS, excerpt_of
 from sqlrl.executors.groups import Group, Member
 from sqlrl.executors.relations import RANKED, Relation
 
-__all__ = ["COLUMNS", "DEPTH", "Engine", "SearchGroup", "SearchMember"]
+__all__ = ["COLUMNS", "DEPTH", "Engine", "Hits", "SearchGroup", "SearchMember"]
 
 COLUMNS = ("id", "score")
 DEPTH = 1_000  # hits, where nobody says how many are wanted
+_PAGE = 50  # documents that are fetched at a time
 _CONTEXT = ("max_date", "exclude_ids")
 
 
@@ -54,7 +56,32 @@ class Engine(Protocol):
         """Give back files and connections."""
 
 
-class SearchGroup(Group[Iterator[Row]]):
+class Hits:
+    """The hits of one query for people and files, with their titles, which are fetched as they are read."""
+
+    columns = (*COLUMNS, "title")
+
+    def __init__(self, engine: Engine, rows: Sequence[Row]) -> None:
+        self._engine = engine
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Row]:
+        for start in range(0, len(self._rows), _PAGE):
+            page = self._rows[start : start + _PAGE]
+            found = {each.id: each.title or each.text for each in self._engine.fetch([row[0] for row in page])}
+            for row in page:
+                yield (*row, found.get(row[0], ""))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """There is nothing to give back."""
+
+
+class SearchGroup(Group[Hits]):
     """Search engines asked together; each is opened when it is first asked. Picklable by its sources."""
 
     def __init__(self, sources: Sequence[str], *, limits: Limits | None = None, workers: int | None = None) -> None:
@@ -153,9 +180,9 @@ class SearchGroup(Group[Iterator[Row]]):
         ]
 
     def _compared(self, source: str, gold: Gold, how: Relation, result: Result, closely: bool) -> Comparison:
-        from sqlrl.executors.rankings import score_ranking  # not above: most groups never rank
+        from sqlrl.executors.rankings import relevant_ids, score_ranking  # not above: most groups never rank
 
-        known = len(gold.relevant if gold.relevant is not None else gold.answers or ())
+        known = len(gold.answers or () if how.measure == "answer-rank" else relevant_ids(gold.relevant or {}))
         if result.outcome is not Outcome.OK:
             return Comparison(result.outcome, gold_rows=known, seconds=result.seconds, message=result.message)
         try:
@@ -181,12 +208,12 @@ class SearchGroup(Group[Iterator[Row]]):
         rows = [(*row, titles.get(row[0], "")) for row in shown]
         return excerpt_of((*COLUMNS, "title"), rows, more=len(result.rows) > len(shown))
 
-    def stream(self, source: str, query: str) -> Iterator[Row]:
-        """The hits of one query, as many as `Limits.rows` has them. Raises QueryError where it ends badly."""
+    def stream(self, source: str, query: str) -> Hits:
+        """The hits of one query, as many as `Limits.rows` has them, with titles. QueryError where it ends badly."""
         (result,) = self.execute_many([(source, query)], limit=self.limits.rows)
         if result.outcome is not Outcome.OK:
             raise QueryError(result.outcome, result.message)
-        return iter(result.rows)
+        return Hits(self.engine(source), result.rows)
 
     def describe(
         self, source: str, sample_rows: int = 0, *, row_counts: bool = False, notes: str | Path | None = None
@@ -204,7 +231,7 @@ class SearchGroup(Group[Iterator[Row]]):
             engine.close()
 
 
-class SearchMember(Member[Iterator[Row]]):
+class SearchMember(Member[Hits]):
     """One search engine of a group, as an `Executor` that also gives the documents."""
 
     _group: SearchGroup

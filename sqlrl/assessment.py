@@ -20,6 +20,7 @@ from sqlrl.executors.base import Limits, Outcome
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.golds import ceiling_of
 from sqlrl.judging import Judging
+from sqlrl.leakage import Leakage, leakage_of, leaks
 from sqlrl.provenance import Provenance, provenance_of
 from sqlrl.runs import Run
 from sqlrl.sampling import SampleSummary, choose, summarise_samples
@@ -46,7 +47,7 @@ _SHORT = 1.0  # seconds: where a batch took less, the next is twice as large
 class Assessment:
     """run: None where nothing was to be kept. notes: what a reader of the figures must know. samples: where several
     were asked for. usage: where a server was asked. published: what others report by the same metric on the same
-    questions."""
+    questions. leakage: where answers are known that a query may give away."""
 
     benchmark: str
     summary: Summary
@@ -58,6 +59,7 @@ class Assessment:
     samples: SampleSummary | None = None
     usage: Usage | None = None
     published: list[Published] = field(default_factory=list)
+    leakage: Leakage | None = None
 
 
 def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Assessment:
@@ -103,6 +105,9 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
         advance_golds = progress.start("judging the golds", len(examples))
         ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
+        leakage = leakage_of(items)
+        if leakage is not None:
+            items = [replace(i, details={**i.details, "leaks": leaks(i.example, i.predicted)}) for i in items]
         if not config.results:
             items = [replace(item, results=None) for item in items]
         provenance = provenance_of(every, judging, benchmark, progress)
@@ -116,9 +121,10 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
         "samples": samples.to_dict() if samples else None,
         "asking": usage.to_dict(config.price_in, config.price_out) if usage else None,
         "published": [asdict(figure) for figure in figures],
+        "leakage": leakage.to_dict() if leakage else None,
     }
     run = _keep(config, benchmark, split, items, summary, provenance, notes, further) if keep else None
-    return Assessment(benchmark.name, summary, items, split, provenance, run, notes, samples, usage, figures)
+    return Assessment(benchmark.name, summary, items, split, provenance, run, notes, samples, usage, figures, leakage)
 
 
 def _chosen(examples: Sequence[Example], databases: str | None) -> list[int]:

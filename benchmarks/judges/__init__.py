@@ -7,7 +7,7 @@ import importlib
 from sqlrl.benchmarks.base import Judge
 from sqlrl.executors.errors import UsageError, nearest
 
-__all__ = ["JUDGES", "OFFICIAL", "RANKINGS", "load_judge"]
+__all__ = ["JUDGES", "OFFICIAL", "RANKINGS", "is_ranking", "load_judge"]
 
 # word -> (module, class, arguments); one module may serve several words
 JUDGES: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -36,6 +36,11 @@ OFFICIAL = frozenset(JUDGES) - {
     *RANKINGS,
 }  # those that speak for a published script
 _TAKES_NUMBER = {"bird-ves": "iterations", **dict.fromkeys(RANKINGS, "depth")}  # word -> the argument that an @ sets
+
+
+def is_ranking(name: str) -> bool:
+    """Whether the judge of that name, with or without its depth, judges rankings."""
+    return name.partition("@")[0] in RANKINGS
 
 
 def load_judge(name: str) -> Judge:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlrl.benchmarks.base import Verdict
 from sqlrl.benchmarks.judges.verdicts import verdict_of
-from sqlrl.executors.base import Comparison, Gold
+from sqlrl.executors.base import Comparison, Gold, Outcome
 from sqlrl.executors.relations import Relation
 
 __all__ = ["Ranking"]
@@ -35,7 +35,10 @@ class Ranking:
         return self._relation
 
     def verdict(self, comparisons: Sequence[Comparison]) -> Verdict:
-        """The measure as the score."""
+        """The measure as the score. A question for which nothing is relevant is nobody's to answer: "empty_gold"."""
+        ended = all(comparison.outcome is comparison.gold_outcome is Outcome.OK for comparison in comparisons)
+        if comparisons and ended and not any(comparison.gold_rows for comparison in comparisons):
+            return Verdict(0.0, False, "empty_gold")
         if self._relation.measure != "answer-rank":
             return verdict_of(comparisons, empty_gold_counts=False)
         verdict = verdict_of(comparisons, empty_gold_counts=True)

@@ -23,46 +23,64 @@ __all__ = ["command"]
 def command(preset: str | None, judge: str | None, as_json: bool) -> None:
     """Show what each reward preset pays for, or what PRESET pays, part by part, and whose table it is.
 
-    Nothing is looked up: completions of each kind are made over a database of mini, executed, judged and paid.
-    `sqlrl train --reward PRESET` trains on one.
+    Nothing is looked up: completions of each kind are made over a database of mini, or over numbered documents for
+    search, executed, judged and paid. `sqlrl train --reward PRESET` trains on one.
     """
     from sqlrl.benchmarks import load_judge
+    from sqlrl.benchmarks.judges import is_ranking
     from sqlrl.cli.terminal import Terminal
-    from sqlrl.rewards.presets import PRESETS, load_preset
-    from sqlrl.rewards.specimens import pay_out, specimens
+    from sqlrl.rewards.presets import PRESETS, load_preset, presets_for
+    from sqlrl.rewards.specimens import measures, pay_out, search_specimens, specimens
 
     if preset is not None:
         load_preset(preset)
+    names = [preset] if preset is not None else list(PRESETS)
     if judge is not None:
         load_judge(judge)
-    names = [preset] if preset is not None else list(PRESETS)
-    some = specimens()
-    paid = pay_out(names, judge, some)
+        names = names if preset is not None else presets_for(search=is_ranking(judge))
+    paid = pay_out(names, judge)
+    asked = {name: search_specimens(measure) for measure, some in measures(names, judge).items() for name in some}
+    if len(asked) < len(names):
+        asked |= dict.fromkeys((name for name in names if name not in asked), specimens())
     if as_json:
-        told = [_told(name, judge, some, paid[name]) for name in names]
+        told = [_told(name, judge, asked[name], paid[name]) for name in names]
         click.echo(json.dumps(told[0] if preset is not None else told, indent=2, ensure_ascii=False))
         return
     with Terminal() as terminal:
         if preset is not None:
-            _show_one(terminal, preset, judge, some, paid[preset])
+            _show_one(terminal, preset, judge, asked[preset], paid[preset])
         else:
-            _show_all(terminal, judge, some, paid)
+            _show_all(terminal, judge, asked, paid)
 
 
 def _show_all(
-    terminal: Terminal, judge: str | None, some: Sequence[Specimen], paid: Mapping[str, Sequence[Payment]]
+    terminal: Terminal,
+    judge: str | None,
+    asked: Mapping[str, Sequence[Specimen]],
+    paid: Mapping[str, Sequence[Payment]],
 ) -> None:
+    """A table for the presets for rows, and one for those for search by each measure."""
     from sqlrl.rewards.presets import load_preset
+    from sqlrl.rewards.specimens import measures
 
-    rows = [
-        [specimen.what, *(_number(payments[place].value) for payments in paid.values())]
-        for place, specimen in enumerate(some)
-    ]
-    terminal.table(["it ends as", *(f">{_tall(name)}" for name in paid)], rows)
-    terminal.print(
-        "\n-: no reward, since it is nobody's fault. An empty gold: both return no rows; where that is paid,\n"
-        "any query that finds nothing earns it (--judge robust pays nobody).\n"
-    )
+    found = measures(list(paid), judge)
+    groups = {"": [name for name in paid if not load_preset(name).searches], **found}
+    for measure, names in groups.items():
+        if not names:
+            continue
+        rows: list[list[Any]] = [
+            [specimen.what, *(_number(paid[name][place].value) for name in names)]
+            for place, specimen in enumerate(asked[names[0]])
+        ]
+        terminal.table(["it finds" if measure else "it ends as", *(f">{_tall(name)}" for name in names)], rows)
+        terminal.print()
+    terminal.print("-: no reward, since it is nobody's fault.")
+    if groups[""]:
+        terminal.print(
+            "An empty gold: both return no rows; where that is paid, any query that finds nothing earns it\n"
+            "(--judge robust pays nobody)."
+        )
+    terminal.print()
     rows = [[name, judge or load_preset(name).judge, load_preset(name).summary] for name in paid]
     terminal.table(["preset", "judge", ""], rows)
 
@@ -86,7 +104,7 @@ def _show_one(
     ]  # fmt: skip
     columns = ["it ends as", *(f">{part}" for part in preset.paid_for), ">reward", "reason"]
     terminal.table(columns, rows)
-    terminal.print(f"\nasked     {some[0].example.question}\ngold      {some[0].example.gold.query}")
+    terminal.print(f"\nasked     {some[0].example.question}\ngold      {_gold(some[0])}")
     terminal.print(f"judge     {judge or preset.judge}\nsource    {preset.source}")
     if preset.differs:
         terminal.print(f"differs   {preset.differs}")
@@ -106,11 +124,20 @@ def _told(name: str, judge: str | None, some: Sequence[Specimen], payments: Sequ
                 "parts": None if payment.parts is None
                 else {part: getattr(payment.parts, part) for part in preset.paid_for},
                 "kind": payment.kind, "reason": payment.reason, "what": specimen.what,
-                "gold": specimen.example.gold.query, "completion": specimen.completion,
+                "gold": _gold(specimen), "completion": specimen.completion,
             }
             for specimen, payment in zip(some, payments, strict=True)
         },
     }  # fmt: skip
+
+
+def _gold(specimen: Specimen) -> str | None:
+    """What is right, in one line."""
+    gold = specimen.example.gold
+    if gold.relevant is not None:
+        graded = len(set(gold.relevant.values())) > 1
+        return " ".join(f"{name} (grade {grade:g})" if graded else name for name, grade in gold.relevant.items())
+    return gold.query if gold.answers is None else " or ".join(gold.answers)
 
 
 def _number(value: float | None) -> Any:

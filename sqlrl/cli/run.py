@@ -34,7 +34,8 @@ def command(
     SOURCE is a SQLite or DuckDB file, a Parquet or CSV file, or a folder of these: a path, or sqlite:///shop.sqlite,
     duckdb:///shop.duckdb, parquet:///folder, csv:///folder; or a server's database, postgresql://user@host/shop or
     mysql://user@host/shop, whose password is best left to ~/.pgpass and $PGPASSWORD or to a question mark and
-    read_default_file=~/.my.cnf. Whatever the query tries, nothing is written; what is refused says why, and leaves
+    read_default_file=~/.my.cnf; or an index, bm25:///folder, whose hits are shown best first. Whatever the query
+    tries, nothing is written; what is refused says why, and leaves
     with 2.
     """
     import io

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from sqlrl.benchmarks.judges import RANKINGS
+from sqlrl.benchmarks.judges import is_ranking
 from sqlrl.cli.terminal import percent
+from sqlrl.leakage import line_on
 
 if TYPE_CHECKING:
     from sqlrl.assessment import Assessment
@@ -45,7 +46,8 @@ def show(found: Assessment, terminal: Terminal, config: EvalConfig) -> None:
     terminal.print()
     facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     usage = found.usage.lines(config.price_in, config.price_out) if found.usage else []
-    for name, words in [*_facts(summary), *usage, *_origins(found.provenance)]:
+    leaks = [("leaks", line_on(found.leakage.to_dict()))] if found.leakage else []
+    for name, words in [*_facts(summary), *leaks, *usage, *_origins(found.provenance)]:
         facts.add_row(f"  {name:<9}", Text(words))
     terminal.print(facts)
     _show_agreement(found, terminal)
@@ -65,12 +67,15 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, str, str]]:
         ("official", summary.official, " questions", ""),
         ("safe", summary.safe, "", ", without empty databases"),
     ):
-        if name == "safe" and summary.judge.partition("@")[0] in RANKINGS:
+        if name == "safe" and is_ranking(summary.judge):
             continue  # a search query is no code: there is nothing to be safe from
         if not score.total:
             yield name, "-", "", f"no questions{without}"
             continue
         full = " in full" if score.is_graded else ""
+        measure, _, depth = summary.judge.partition("@")
+        if measure == "answer-rank":  # the score is one over the rank, what is counted is the literature's H@k
+            full = f" have an answer in the first {depth}"
         yield (
             name,
             percent(score.mean),

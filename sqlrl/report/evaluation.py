@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from sqlrl.benchmarks.judges import is_ranking
+from sqlrl.leakage import line_on
 from sqlrl.policies.usage import usage_lines
 from sqlrl.report.charts import bars, dial, histogram, link, mean_of, ranking, stack
 from sqlrl.report.elements import Card, columns, facts, tile
@@ -13,21 +15,29 @@ from sqlrl.statistics import wilson
 
 __all__ = ["cards_of", "percent", "tiles_of"]
 
+_FULL = {
+    "recall": "with all that is relevant", "ndcg": "ranked at best", "ndcg-binary": "ranked at best",
+    "answer-rank": "with an answer within the depth",
+}  # fmt: skip
 _TALLEST = 24  # lines of bars, beyond which they scroll
 
 
 def tiles_of(summary: Mapping[str, Any]) -> Iterable[str]:
-    """The official figure, the safe one, the golds' own; nothing where nothing was evaluated."""
+    """The official figure, the safe one (of databases), the golds' own; nothing where nothing was evaluated."""
     evaluation = summary.get("evaluation")
     if not evaluation:
         return
     samples = summary.get("samples")
     kind = "official, by vote" if samples and samples.get("voted") else "official"
+    ranked = is_ranking(evaluation["judge"])
     for name, score in ((kind, evaluation["official"]), ("safe", evaluation["safe"])):
+        if ranked and name == "safe":
+            continue  # nothing of a search query is code
         if not score["total"]:
             yield tile(name, "–", "no question has a database with rows")
             continue
-        words = f"{score['right']:,} of {score['total']:,} right; {_between(score['interval'])}"
+        right = _FULL[evaluation["judge"].partition("@")[0]] if ranked else "right"
+        words = f"{score['right']:,} of {score['total']:,} {right}; {_between(score['interval'])}"
         without = score["total"] < evaluation["official"]["total"]
         yield tile(name, percent(score), f"{words}{', without empty databases' if without else ''}", dial(score))
     if evaluation.get("ceiling"):
@@ -43,7 +53,7 @@ def cards_of(summary: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> 
         return
     cards = [*_by_label(evaluation), _verdicts(evaluation), _times(items), _samples(summary), _asking(summary)]
     yield columns([card for card in [*cards, _published(summary)] if card is not None])
-    yield str(Card("What the figures rest on", facts(_grounds(evaluation, summary.get("provenance", {})))))
+    yield str(Card("What the figures rest on", facts(_grounds(summary))))
 
 
 def percent(score: Mapping[str, Any]) -> str:
@@ -165,8 +175,11 @@ def _published(summary: Mapping[str, Any]) -> Card | None:
     return Card(f"Published {published[0]['metric']}", f'{drawn}<p class="soft">{escape(words)}</p>', height)
 
 
-def _grounds(evaluation: Mapping[str, Any], provenance: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _grounds(summary: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    evaluation, provenance = summary["evaluation"], summary.get("provenance", {})
     yield "judge", evaluation["judge"]
+    if summary.get("leakage"):
+        yield "leaks", line_on(summary["leakage"])
     across = evaluation["official"].get("across_databases")
     words = "95 %: bootstrap over questions; by difficulty and database Wilson's"
     if across:

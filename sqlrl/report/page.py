@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from sqlrl.benchmarks.judges import is_ranking
 from sqlrl.report.completions import PAGE, page_of, sampled_in
 from sqlrl.report.elements import LIST, THEME, notes, table, tiles
 from sqlrl.report.evaluation import cards_of, percent, tiles_of
@@ -72,7 +73,7 @@ def headline(run: Run) -> list[str]:
         lines.append(f"{when(name)}: {percent(score)} of {score['total']:,} validation questions")
     evaluation = summary.get("evaluation")
     if evaluation:
-        for kind in ("official", "safe"):
+        for kind in ("official",) if is_ranking(evaluation["judge"]) else ("official", "safe"):
             score = evaluation[kind]
             lines.append(f"{kind} ({evaluation['judge']}): {percent(score)} of {score['total']:,} questions")
     return lines or ["nothing measured yet: the run has not come so far"]

@@ -60,9 +60,9 @@ class ExecutionReward:
     """Pays for what the query of a completion returns. Picklable and batched; never raises. The databases are taken
     not to change while it lives.
 
-    least_right: the least that a right result earns; whatever is not right earns less. account: all that was paid so
-    far, and the time it took. An example whose gold returns nothing pays None under the default judge, since it cannot
-    tell right from wrong.
+    least_right: the least that full marks earn; whatever is wrong earns less, but for the first tier of a preset for
+    search. account: all that was paid so far, and the time it took. An example whose gold returns nothing pays None
+    under the default judge, since it cannot tell right from wrong.
     """
 
     def __init__(self, preset: str, prompter: Prompter, examples: Sequence[Example], judging: Judging) -> None:
@@ -183,7 +183,7 @@ class ExecutionReward:
 def _word(judged: Judged) -> _Word:
     verdict = judged.verdict
     if verdict.correct:
-        return _Word("right", verdict.reason, 1.0)
+        return _Word("right", verdict.reason, 1.0 if verdict.score is None else verdict.score)
     if verdict.score is None or verdict.reason in _NOBODYS:
         return _Word("unjudged", verdict.reason, 0.0)
     return _Word("ran" if judged.outcome == "ok" else "failed", verdict.reason, verdict.score)

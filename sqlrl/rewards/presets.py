@@ -4,6 +4,8 @@ A published preset keeps its authors' numbers. What is not kept is what pays for
 `differs` says what. The same for all of them: the form is ours (see `sqlrl.answers`); a query runs as it was written,
 behind walls, and leaves nothing running; one that writes is refused, which counts as failed; what is not the policy's
 fault (a gold that fails, a database or a service that is gone) earns nothing, neither good nor bad.
+
+The presets for search pay by the mark of the ranking, in tiers, whether or not it is full marks.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from sqlrl.executors.errors import UsageError, nearest
 if TYPE_CHECKING:
     from sqlrl.answers import Answer
 
-__all__ = ["KINDS", "PRESETS", "Parts", "Preset", "load_preset"]
+__all__ = ["KINDS", "PRESETS", "Parts", "Preset", "load_preset", "presets_for"]
 
 # How a completion ends. right: the judge says so. ran: the query ran and gave something else. failed: it did not run
 # (the engine's error, refused, out of time, too large, a crash). malformed: the form is wrong. unjudged: nobody knows.
@@ -44,9 +46,11 @@ class Parts:
 class Preset:
     """right, ran, failed, malformed: see `KINDS`. judge: who says what is right, where nobody else is named.
 
-    partial: a wrong result earns this share of the judge's mark besides. longest: a right answer earns a bonus for its
-    length, which grows up to so many characters; 0 pays none. summary: one line for the reader; source: whose table it
-    is; differs: what is not as its authors have it, on purpose.
+    partial: a wrong result earns this share of the judge's mark besides. tiers: of a preset for search, (least mark,
+    what it earns in the place of `ran`), from the highest; right results too are paid by their mark there, and earn the
+    share `partial` of it. unread: where the tags are right and hold no query; None for `malformed`. longest: a right
+    answer earns a bonus for its length, which grows up to so many characters; 0 pays none. summary: one line for the
+    reader; source: whose table it is; differs: what is not as its authors have it, on purpose.
     """
 
     judge: str
@@ -59,9 +63,21 @@ class Preset:
     differs: str = ""
     partial: float = 0.0
     longest: int = 0
+    tiers: tuple[tuple[float, Parts], ...] = ()
+    unread: Parts | None = None
+
+    @property
+    def searches(self) -> bool:
+        """Whether it pays for rankings of documents, not for rows."""
+        return bool(self.tiers)
 
     def parts(self, kind: str, mark: float, answer: Answer) -> Parts:
         """What an answer of this kind earns (any but "unjudged"). mark: the judge's, from 0 to 1."""
+        if self.tiers and kind in ("right", "ran"):
+            tier = next((paid for least, paid in self.tiers if mark >= least), self.ran)
+            return replace(tier, result=tier.result + self.partial * mark)
+        if kind == "malformed" and self.unread is not None and answer.body and answer.query is None:
+            return self.unread
         parts: Parts = getattr(self, kind)
         if kind == "ran" and self.partial:
             return replace(parts, result=parts.result + self.partial * mark)
@@ -72,7 +88,7 @@ class Preset:
     @property
     def paid_for(self) -> tuple[str, ...]:
         """The parts that are not 0 for every completion."""
-        rows = (self.right, self.ran, self.failed, self.malformed)
+        rows = (self.right, self.ran, self.failed, self.malformed, *(tier for _, tier in self.tiers))
         paid = {field.name for field in fields(Parts) if any(getattr(row, field.name) for row in rows)}
         paid |= {"length", "thinking"} if self.longest else set()
         paid |= {"result"} if self.partial else set()
@@ -86,7 +102,23 @@ class Preset:
         return {"length": alone + len(query) / max(1, len(answer.body)), "thinking": with_thinking - alone}
 
 
+def _by_recall(*tiers: tuple[float, float]) -> tuple[tuple[float, Parts], ...]:
+    """(least recall, what is paid for the result) in a form that is paid 1."""
+    return tuple((least, Parts(format=1.0, result=paid)) for least, paid in tiers)
+
+
+def _by_rank(*tiers: tuple[int, float]) -> tuple[tuple[float, Parts], ...]:
+    """(lowest rank, what is paid for the result) in a form that is paid 1; the mark is one over the rank."""
+    return _by_recall(*((1 / rank, paid) for rank, paid in tiers))
+
+
 _NOTHING = Parts()
+_ANY = 5e-324  # the least mark above 0
+_FOUND = ((_ANY, Parts(format=0.1)),)
+_RANKS = _by_rank((5, 5.0), (20, 4.0), (50, 2.0), (100, 1.0), (1000, 0.5), (3000, 0.1))
+_FORM_THERE = (
+    "an answer with nothing in it earns 1 there, and counts as a wrong form here; an empty query counts as no JSON"
+)
 PRESETS = {
     "execution": Preset(
         "robust",
@@ -146,7 +178,74 @@ PRESETS = {
         differs="there a query that writes runs in a transaction that is rolled back, and is right where the gold "
         "returns nothing; the form is that of one turn, not of its tags",
     ),
+    "recall": Preset(
+        "recall@3000",
+        right=Parts(format=0.1, result=1.0), ran=_NOTHING, failed=_NOTHING, malformed=Parts(format=-0.1),
+        tiers=_FOUND, partial=1.0,
+        summary="the default for search: recall itself, and 0.1 for the form of what finds something",
+        source="ours",
+        differs="DeepRetrieval pays the same for recall 0.7 and for all, and jumps by up to 3.6 between two tiers; "
+        "where a query stands within its tier says nothing there",
+    ),
+    "ndcg": Preset(
+        "ndcg@10",
+        right=Parts(format=0.1, result=1.0), ran=_NOTHING, failed=_NOTHING, malformed=Parts(format=-0.1),
+        tiers=_FOUND, partial=1.0,
+        summary="nDCG itself, and 0.1 for the form of what finds something",
+        source="ours; after DeepRetrieval's table for BEIR",
+        differs="a wrong form costs 0.1, not 2, beside which no difference between two rankings counts",
+    ),
+    "answer-rank": Preset(
+        "answer-rank@20",
+        right=Parts(format=0.1, result=1.0), ran=_NOTHING, failed=_NOTHING, malformed=Parts(format=-0.1),
+        tiers=_FOUND, partial=1.0,
+        summary="one over the rank of the first document with an answer, and 0.1 for the form where there is one",
+        source="ours",
+        differs="DeepRetrieval pays the same for rank 1 and rank 5",
+    ),
+    "deepretrieval-pubmed": Preset(
+        "recall@3000",
+        right=Parts(format=1.0, result=5.0), ran=Parts(format=1.0, result=-3.5),
+        failed=Parts(format=1.0, result=-4.0), malformed=Parts(format=-4.0), unread=Parts(format=1.0, result=-4.0),
+        tiers=_by_recall((0.7, 5.0), (0.5, 4.0), (0.4, 3.0), (0.3, 1.0), (0.1, 0.5), (0.05, 0.1)),
+        summary="DeepRetrieval's table for PubMed and ClinicalTrials.gov, by recall in tiers",
+        source="arXiv 2503.00223; pat-jj/DeepRetrieval, code/verl/utils/reward_score/pubmed.py and ctgov.py",
+        differs=f"there a service that fails counts as a bad query (-3); {_FORM_THERE}",
+    ),
+    "deepretrieval-nq": Preset(
+        "answer-rank@3000",
+        right=Parts(format=1.0, result=5.0), ran=Parts(format=1.0, result=-3.5),
+        failed=Parts(format=1.0, result=-4.0), malformed=Parts(format=-4.0), unread=Parts(format=1.0, result=-4.0),
+        tiers=_RANKS,
+        summary="DeepRetrieval's table for Natural Questions and TriviaQA, by the first answer's rank in tiers",
+        source="arXiv 2503.00223; pat-jj/DeepRetrieval, code/verl/utils/reward_score/nq_serini.py and triviaqa.py",
+        differs=f"there an engine that fails counts as a bad query (-3); {_FORM_THERE}",
+    ),
+    "deepretrieval-squad": Preset(
+        "answer-rank@3000",
+        right=Parts(format=1.0, result=5.0), ran=Parts(format=1.0, result=-2.5),
+        failed=Parts(format=1.0, result=-3.0), malformed=Parts(format=-4.0), unread=Parts(format=1.0, result=-3.0),
+        tiers=_RANKS,
+        summary="DeepRetrieval's table for SQuAD, milder than that for Natural Questions where nothing is found",
+        source="arXiv 2503.00223; pat-jj/DeepRetrieval, code/verl/utils/reward_score/squad.py",
+        differs=f"there an engine that fails counts as a bad query (-2); {_FORM_THERE}",
+    ),
+    "deepretrieval-beir": Preset(
+        "ndcg@1000",
+        right=Parts(format=0.1, result=1.0), ran=_NOTHING, failed=_NOTHING, malformed=Parts(format=-2.0),
+        tiers=_FOUND, partial=1.0,
+        summary="DeepRetrieval's table for BEIR's sets, by nDCG",
+        source="arXiv 2503.00223; pat-jj/DeepRetrieval, code/verl/utils/reward_score/nfcorpus.py, fever.py, "
+        "msmarco_beir.py, fiqa.py; with --judge ndcg@50 scifact.py, with --judge ndcg@3000 hotpotqa.py",
+        differs="there an engine that fails counts as a bad query (0), the best ranking is the labels in the order of "
+        "the file, and the depth is 10 for data whose name has test or val in it",
+    ),
 }  # fmt: skip
+
+
+def presets_for(*, search: bool) -> list[str]:
+    """The names of those that pay for rankings, or of those that pay for rows; the default is the first."""
+    return [name for name, preset in PRESETS.items() if preset.searches == search]
 
 
 def load_preset(name: str) -> Preset:

@@ -127,6 +127,7 @@ def test_what_cannot_be_asked_is_said(executors: dict[str, Member], databases: d
         (lambda: executor.compare_many([("select 1", Gold(relevant={"a": 1}))], Relation()), "gold query or gold rows"),
         (lambda: executor.compare_many([("select 1", gold)], "bag"), "by a Relation, not by 'b'"),  # type: ignore[arg-type]
         (lambda: executor.compare_many([("select 1", gold)], None), "by a Relation, not by None"),  # type: ignore[arg-type]
+        (lambda: executor.compare_many([("select 1", gold)], Relation(measure="recall")), "measures rankings"),
         (lambda: executor.compare_many([("select 1", gold)], [Relation()] * 2), "2 relations for 1 comparisons"),
         (lambda: open_executor(5), "a source is a path"),  # type: ignore[arg-type]
         (lambda: open_executor([5]), "a source is a path"),  # type: ignore[list-item]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sqlrl.executors import Gold
 from sqlrl.executors.errors import UsageError
-from sqlrl.executors.rankings import answer_rank, ndcg, recall, score_ranking
+from sqlrl.executors.rankings import answer_rank, ndcg, rank_of, recall, score_ranking
 from sqlrl.executors.relations import Relation
 
 IDS = [f"d{number}" for number in range(40)]
@@ -68,6 +69,31 @@ def test_the_best_ranking_has_the_full_mark_in_any_order_of_the_labels() -> None
     assert ndcg(["b", "c", "a", "x"], grades, 10) == 1.0
     assert ndcg(["b", "c"], grades, 2) == 1.0
     assert ndcg(["a", "c", "b"], grades, 10) < 1.0
+
+
+@given(RANKING, GRADES, st.integers(1, 45))
+def test_bounds_depth_and_repetition(ids: list[str], grades: dict[str, int], depth: int) -> None:
+    assert 0.0 <= recall(ids, grades, depth) <= recall(ids, grades, depth + 1) <= 1.0
+    assert 0.0 <= ndcg(ids, grades, depth) <= 1.0
+    best = sorted(grades, key=lambda name: -grades[name])
+    assert ndcg(best, grades, depth) == (1.0 if any(grade > 0 for grade in grades.values()) else 0.0)
+    twice = [name for name in ids for _ in range(2)]
+    assert ndcg(twice, grades, depth) <= ndcg(ids, grades, depth)
+    assert ndcg(ids + ids, grades, 90) == ndcg(ids, grades, 90)
+    assert recall(ids + ids, grades, 90) == recall(ids, grades, 90)
+
+
+@given(RANKING.filter(lambda ids: len(ids) > 1), GRADES, st.data())
+def test_what_is_more_relevant_never_costs_by_moving_up(ids: list[str], grades: dict[str, int], data: Any) -> None:
+    place = data.draw(st.integers(1, len(ids) - 1))
+    if max(0, grades.get(ids[place], 0)) >= max(0, grades.get(ids[place - 1], 0)):
+        moved = [*ids[: place - 1], ids[place], ids[place - 1], *ids[place + 1 :]]
+        assert ndcg(moved, grades, 100) >= ndcg(ids, grades, 100) - 1e-12
+
+
+def test_every_rank_comes_back_from_its_score() -> None:
+    assert [rank_of(1 / rank) for rank in range(1, 20_001)] == list(range(1, 20_001))
+    assert rank_of(0.0) is None
 
 
 def test_nothing_relevant_is_worth_nothing() -> None:

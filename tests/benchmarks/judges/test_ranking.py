@@ -55,6 +55,12 @@ def test_an_outage_is_nobodys_fault_and_a_bad_query_the_querys(judge: str) -> No
     assert load_judge(judge).verdict([]).reason == "missing_database"
 
 
+def test_a_question_without_a_right_document_is_nobodys() -> None:
+    nothing = [Comparison(Outcome.OK, Outcome.OK, 0.0, False, 5, 0)]
+    assert load_judge("ndcg").verdict(nothing) == load_judge("answer-rank").verdict(nothing)
+    assert load_judge("ndcg").verdict(nothing).reason == "empty_gold"
+
+
 def test_a_depth_is_a_whole_number() -> None:
     with pytest.raises(UsageError, match="whole number above 0"):
         load_judge("recall@0")

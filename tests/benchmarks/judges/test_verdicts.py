@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sqlrl.benchmarks.base import Verdict
-from sqlrl.benchmarks.judges import JUDGES, OFFICIAL, load_judge
+from sqlrl.benchmarks.judges import JUDGES, OFFICIAL, RANKINGS, load_judge
 from sqlrl.executors.base import Comparison, Outcome
 
 MATCH = Comparison(Outcome.OK, score=1.0, equal=True, predicted_rows=2, gold_rows=2, timings=((1.0, 1.0), (1.0, 1.1)))
 MISMATCH = Comparison(Outcome.OK, predicted_rows=2, gold_rows=2)
 BOTH_EMPTY = Comparison(Outcome.OK, score=1.0, equal=True, timings=((1.0, 1.0), (1.0, 1.1)))
 GOLD_FAILED = Comparison(Outcome.OK, gold_outcome=Outcome.INVALID)
-OURS = ("robust", "strict", "cell-f1", "answered")
+OURS = ("robust", "strict", "cell-f1", "answered", *RANKINGS)
 
 PARTIAL = Comparison(Outcome.OK, score=0.5, predicted_rows=2, gold_rows=2)
 
@@ -73,7 +73,8 @@ def test_the_official_scripts_count_nothing_equal_to_nothing(name: str) -> None:
     assert load_judge(name).verdict([BOTH_EMPTY]) == Verdict(full_mark(name), True, "match")
 
 
-@every_judge
+# Of answer-rank too, a score between the two is that of an answer, at a rank behind the first.
+@pytest.mark.parametrize("name", sorted(set(JUDGES) - {"answer-rank"}))
 def test_a_score_between_the_two_is_not_right(name: str) -> None:
     assert load_judge(name).verdict([MATCH, PARTIAL]) == Verdict(0.5, False, "partial")
 

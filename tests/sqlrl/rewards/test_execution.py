@@ -21,7 +21,8 @@ from sqlrl.executors.base import Gold, Limits
 from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import PRESETS, ExecutionReward
-from sqlrl.rewards.presets import KINDS
+from sqlrl.rewards.presets import KINDS, presets_for
+from sqlrl.rewards.shelf import OnShelf
 from tests.sqlrl.rewards.cases import GOLDS, create_database, examples
 
 PROMPTER = Prompter(thinking=False)
@@ -62,7 +63,7 @@ def reward(shop: Path, request: pytest.FixtureRequest) -> Iterator[ExecutionRewa
     made.judging.close()
 
 
-@pytest.mark.parametrize("reward", sorted(PRESETS), indirect=True)
+@pytest.mark.parametrize("reward", presets_for(search=False), indirect=True)
 def test_every_preset_pays_by_its_table(reward: ExecutionReward) -> None:
     completions = list(COMPLETIONS.values())
     for said in (completions, [[{"role": "assistant", "content": text}] for text in completions]):
@@ -85,7 +86,7 @@ def test_an_empty_gold_is_matched_by_nothing_where_the_authors_have_it_so(reward
     assert reward([None], [nothing], ["train-3"]) == [1.0]
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("preset", presets_for(search=False))
 def test_a_query_out_of_time_is_one_that_failed_even_where_the_gold_returns_nothing(
     preset: str, tmp_path: Path
 ) -> None:
@@ -101,7 +102,7 @@ def test_a_query_out_of_time_is_one_that_failed_even_where_the_gold_returns_noth
     assert [payment.value for payment in payments] == [PRESETS[preset].failed.total] * 2
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("preset", presets_for(search=False))
 def test_what_is_not_the_policys_fault_pays_nobody(preset: str, tmp_path: Path) -> None:
     """A gold that fails, a database that was never here, one that goes away."""
     database = create_database(tmp_path)
@@ -245,8 +246,14 @@ def rewards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Execution
     judges = {
         preset.judge: Judging(preset.judge, {e.id: [source] for e in examples()}, workers=1)
         for preset in PRESETS.values()
+        if not preset.searches
     }
-    yield [ExecutionReward(name, PROMPTER, examples(), judges[preset.judge]) for name, preset in PRESETS.items()]
+    judges |= {preset.judge: OnShelf(preset.judge, ["1"]) for preset in PRESETS.values() if preset.searches}
+    found = [Example("1", "?", Gold(relevant={"1": 1}, answers=("number 1",)))]
+    yield [
+        ExecutionReward(name, PROMPTER, found if preset.searches else examples(), judges[preset.judge])
+        for name, preset in PRESETS.items()
+    ]
     for judging in judges.values():
         judging.close()
 

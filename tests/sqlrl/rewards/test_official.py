@@ -23,6 +23,7 @@ import pytest
 from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import PRESETS, ExecutionReward
+from sqlrl.rewards.presets import presets_for
 from tests.sqlrl.rewards.cases import COMPARED, GOLDEN, GOLDS, Case, cases, create_database, examples
 
 Rule = Callable[[Case, Path], float]
@@ -182,4 +183,4 @@ def test_a_preset_pays_what_its_authors_pay(preset: str, official: Path, tmp_pat
 
 
 def test_every_preset_with_published_code_is_held_against_it() -> None:
-    assert set(RULES) == set(PRESETS) - {"execution", "cell-f1"}
+    assert set(RULES) == set(presets_for(search=False)) - {"execution", "cell-f1"}

@@ -21,6 +21,7 @@ from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import PRESETS, ExecutionReward, Parts, load_preset
+from sqlrl.rewards.presets import presets_for
 from tests.sqlrl.rewards.cases import COMPARED, GOLDEN, GOLDS, Case, cases, create_database, examples
 
 
@@ -79,8 +80,22 @@ def test_nothing_wrong_earns_as_much_as_the_least_right_answer(name: str) -> Non
     answers = [Answer("q" * n, "", "t" * m, "b" * (n + 11)) for n in (1, 9, 5000) for m in (0, 9, 5000)]
     right = [preset.parts("right", 1.0, answer).total for answer in answers]
     wrong = [preset.parts(kind, NEARLY, answer).total for kind in ("ran", "failed", "malformed") for answer in answers]
-    assert min(right) >= preset.right.total > max(wrong)
+    tied = preset.searches and not preset.partial  # DeepRetrieval's tiers: recall 0.7 earns what all earns
+    assert min(right) >= preset.right.total >= max(wrong)
+    assert (preset.right.total > max(wrong)) != tied
     assert preset.parts("ran", NEARLY, answers[0]).total >= preset.failed.total >= preset.malformed.total
+
+
+@pytest.mark.parametrize("name", presets_for(search=True))
+def test_a_better_ranking_never_earns_less(name: str) -> None:
+    preset, answer = PRESETS[name], Answer("q", "", "", "q")
+    marks = sorted({0.0, 5e-324, *(least for least, _ in preset.tiers), *(1 / n for n in range(1, 4000))})
+    paid = [preset.parts("ran", mark, answer).total for mark in marks]
+    assert paid == sorted(paid)
+    assert paid[0] == preset.ran.total
+    assert paid[-1] == preset.right.total == preset.parts("right", 1.0, answer).total
+    assert [preset.parts("right", mark, answer).total for mark in marks] == paid  # an answer at any rank is right
+    assert preset.parts("malformed", 0.0, Answer(None, "no form")) == preset.malformed
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

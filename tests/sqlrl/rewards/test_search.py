@@ -1,0 +1,54 @@
+"""Rewards for search: golden values, outages, and the columns that a trainer logs."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+from sqlrl.benchmarks.base import Example
+from sqlrl.executors.base import Gold
+from sqlrl.prompts import Prompter
+from sqlrl.rewards import ExecutionReward
+from sqlrl.rewards.shelf import GONE, OnShelf
+from tests.sqlrl.rewards.search_cases import GOLDEN, MEASURES, pay, search_cases
+
+PROMPTER = Prompter(answer_key="query")
+
+
+@pytest.mark.parametrize("preset", sorted(MEASURES))
+def test_a_published_preset_pays_the_golden_values(preset: str) -> None:
+    """golden_search.json holds what the authors' own functions gave for the same rankings."""
+    golden = json.loads(GOLDEN.read_text())[preset]
+    assert pay(preset, list(search_cases(MEASURES[preset]))) == [pytest.approx(value, abs=1e-9) for value in golden]
+
+
+@pytest.mark.parametrize("preset", ["recall", "ndcg", "answer-rank", *MEASURES])
+def test_an_outage_pays_nobody_and_is_asked_again(preset: str) -> None:
+    gold = Gold(relevant={"1": 1}, answers=("number 1",))
+    with OnShelf(f"{MEASURES.get(preset, preset)}@10", ["e"]) as judging:
+        reward = ExecutionReward(preset, PROMPTER, [Example("e", "?", gold)], judging)
+        said = [PROMPTER.completion(query) for query in (GONE, "1", GONE, "2")]
+        values = reward(None, said, ["e"] * 4)
+        assert values[0] is values[2] is None
+        assert values[1] == reward.least_right
+        assert values[3] == reward.preset.ran.total
+        assert list(reward._known) == [("e", "1"), ("e", "2")]
+        again = pickle.loads(pickle.dumps(reward))
+        assert again(None, said, ["e"] * 4) == values
+    assert reward.account.kinds == {"unjudged": 2, "right": 1, "ran": 1}
+
+
+def test_what_is_right_at_a_lower_rank_is_right_and_earns_less() -> None:
+    with OnShelf("answer-rank@10", ["e"]) as judging:
+        reward = ExecutionReward("answer-rank", PROMPTER, [Example("e", "?", Gold(answers=("number 1",)))], judging)
+        payments = reward.pay([PROMPTER.completion(query) for query in ("1", "2 1", "2-10 1", "2-11 1")], ["e"] * 4)
+    assert [payment.kind for payment in payments] == ["right", "right", "right", "ran"]
+    assert [payment.value for payment in payments] == [pytest.approx(v) for v in (1.1, 0.6, 0.2, 0.0)]
+
+
+def test_a_question_without_a_relevant_document_pays_nobody() -> None:
+    with OnShelf("recall@10", ["e"]) as judging:
+        reward = ExecutionReward("recall", PROMPTER, [Example("e", "?", Gold(relevant={"1": 0}))], judging)
+        assert reward(None, [PROMPTER.completion("1")], ["e"]) == [None]
