@@ -55,7 +55,7 @@ class TrainConfig(_Config):
     engine: str | None = None  # of a search benchmark
     policy: str | None = None  # "tiny", a checkpoint, hf:org/name; by default what the machine can train
     method: str | None = None  # sft, rft, grpo, or a chain such as sft+rft
-    reward: str = "execution"
+    reward: str | None = None  # by default "execution", or for search what its first judge measures
     judge: str | None = None  # in place of the reward's own
     recipe: str | None = None  # by name, or a YAML file
     out: str = "runs"

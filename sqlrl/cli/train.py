@@ -30,7 +30,9 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "pr
 @click.option("--policy", help="tiny, runs/<run>, a checkpoint folder or hf:org/name [default: by the machine].")
 @click.option("--recipe", metavar="NAME", help="Settings for a machine: `sqlrl recipes` lists them; or a YAML file.")
 @click.option("--method", help="sft, rft, grpo, rloo or a chain: sft+grpo, sft+rft+grpo [default: the recipe's].")
-@click.option("--reward", default="execution", show_default=True, help="A preset; `sqlrl rewards` shows them.")
+@click.option(
+    "--reward", help="A preset; `sqlrl rewards` shows them [default: execution; recall, ndcg ... for search]."
+)
 @click.option("--judge", help="Judge in place of the reward's own.")
 @click.option("--config", "config_file", metavar="FILE", help="YAML file whose keys are these flags; flags win.")
 @click.option("--out", default="runs", show_default=True, metavar="DIR", help="Where run folders are made.")

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.report.charts import mean_of
+
 if TYPE_CHECKING:
     from sqlrl.runs import Run
 
@@ -75,7 +77,7 @@ def _accuracy(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
         line = ([last] if last else []) + [{"at": offset + found["step"], **found["validation"]} for found in measured]
         places = [point["at"] for point in line]
         colour = BLUE if stage == "start" or stage.startswith("sft") else ORANGE
-        axes.plot(places, [100 * p["share"] for p in line], color=colour, marker="o", markersize=4, label=stage)
+        axes.plot(places, [100 * mean_of(p) for p in line], color=colour, marker="o", markersize=4, label=stage)
         axes.fill_between(
             places, [100 * p["interval"][0] for p in line], [100 * p["interval"][1] for p in line], color=colour,
             alpha=0.13, linewidth=0,
@@ -86,9 +88,15 @@ def _accuracy(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:
     for place, _ in spots[:-1]:
         axes.axvline(place, color=FAINT, linewidth=1)
     axes.set_ylim(0, 100)
-    axes.set_ylabel("questions right, %")
+    axes.set_ylabel("questions right, %" if _all_or_nothing(metrics) else "mean score, %")
     axes.set_xlabel("optimiser steps")
     axes.legend(frameon=False, loc="lower right")
+
+
+def _all_or_nothing(metrics: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no validation question had a mark between wrong and right."""
+    measured = [line["validation"] for line in metrics if "validation" in line]
+    return all(abs(mean_of(score) - score["share"]) < 1e-9 for score in measured)
 
 
 def _reward(axes: Any, metrics: Sequence[Mapping[str, Any]]) -> None:

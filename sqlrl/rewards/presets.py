@@ -14,12 +14,14 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from sqlrl.benchmarks.judges import is_ranking
 from sqlrl.executors.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from sqlrl.answers import Answer
+    from sqlrl.benchmarks.base import Benchmark
 
-__all__ = ["KINDS", "PRESETS", "Parts", "Preset", "load_preset", "presets_for"]
+__all__ = ["KINDS", "PRESETS", "Parts", "Preset", "choose_preset", "judges_by", "load_preset", "presets_for"]
 
 # How a completion ends. right: the judge says so. ran: the query ran and gave something else. failed: it did not run
 # (the engine's error, refused, out of time, too large, a crash). malformed: the form is wrong. unjudged: nobody knows.
@@ -253,3 +255,24 @@ def load_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise UsageError(f"no reward {name!r}{nearest(name, PRESETS)}")
     return PRESETS[name]
+
+
+def choose_preset(name: str | None, benchmark: Benchmark) -> str:
+    """The preset of that name; by default `execution`, or for search what the benchmark's first judge measures.
+    UsageError where it pays for what the benchmark's questions do not have."""
+    own = judges_by(benchmark.judges[0])
+    if name is None:
+        return benchmark.judges[0].partition("@")[0].removesuffix("-binary") if own != "rows" else "execution"
+    if judges_by(load_preset(name).judge) != own:
+        known = ", ".join(word for word, preset in PRESETS.items() if judges_by(preset.judge) == own)
+        raise UsageError(
+            f"{benchmark.name} knows the right {own}, which the reward {name} does not pay for: {known} do"
+        )
+    return name
+
+
+def judges_by(judge: str) -> str:
+    """What the judge of that name must know of a question: the right "rows", "documents" or "answers"."""
+    if not is_ranking(judge):
+        return "rows"
+    return "answers" if judge.partition("@")[0] == "answer-rank" else "documents"

@@ -184,8 +184,9 @@ def judged(run: Run, config: TrainConfig, progress: Progress) -> list[dict[str, 
     """The test questions as this run's final policy answers them; asked once and kept."""
     items = run.items("items-test.jsonl")
     if not items:
+        judge = draw_plan(config, allow_gold=True).judge
         asked = EvalConfig(
-            config.benchmark, data=config.data, answered=config.answered, judge=config.judge or "robust",
+            config.benchmark, data=config.data, answered=config.answered, engine=config.engine, judge=judge,
             policy=str(run.folder / "checkpoints" / "final"), split="test", threads=config.threads,
         )  # fmt: skip
         found = assess(asked, progress, keep=False)

@@ -13,7 +13,7 @@ from sqlrl.environment import Allowance
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter, spoken
-from sqlrl.rewards import load_preset
+from sqlrl.rewards.presets import choose_preset, judges_by, load_preset
 from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
 from sqlrl.training.recipe import Recipe, load_recipe, recipe_for
@@ -73,6 +73,16 @@ class Plan:
         return self.policy == "tiny"
 
     @property
+    def reward(self) -> str:
+        """The preset."""
+        return choose_preset(self.config.reward, self.benchmark)
+
+    @property
+    def judge(self) -> str:
+        """Who judges the validation questions."""
+        return self.config.judge or (self.benchmark.judges[0] if self.benchmark.answer_key == "query" else "robust")
+
+    @property
     def completion_tokens(self) -> int:
         """The most tokens that follow a prompt: of a completion, or of a dialogue with what is shown in it."""
         if self.prompter.turns == 1:
@@ -103,7 +113,8 @@ def draw_plan(
 
     recipe: that of a run which is gone on with; by default the one for this policy and benchmark.
     """
-    load_preset(config.reward)
+    if config.reward:
+        load_preset(config.reward)
     check_trackers(config.report_to)
     if config.judge:
         load_judge(config.judge)
@@ -112,6 +123,7 @@ def draw_plan(
     if config.method:
         stages_of(config.method, allow_gold)
     benchmark = load_benchmark(config.benchmark, config.data, answered=config.answered, engine=config.engine)
+    config = _with_reward(config, benchmark)
     policy = config.policy or _policy_of(recipe, config)
     if policy.startswith(("http://", "https://", "script:")):
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
@@ -155,6 +167,17 @@ def draw_plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
         len(every) - len(train), notes, processes, skipped,
     )  # fmt: skip
+
+
+def _with_reward(config: TrainConfig, benchmark: Benchmark) -> TrainConfig:
+    """With the preset that is meant, and the judge that a default preset for search goes with."""
+    reward = choose_preset(config.reward, benchmark)
+    judge = config.judge
+    if judge is not None and judges_by(judge) != judges_by(load_preset(reward).judge):
+        raise UsageError(f"the reward {reward} pays for what the judge {judge} does not look at")
+    if config.reward is None and load_preset(reward).searches:
+        judge = judge or benchmark.judges[0]
+    return replace(config, reward=reward, judge=judge)
 
 
 def _stages(method: str, recipe: Recipe, policy: str, config: TrainConfig, allow_gold: bool) -> list[Stage]:

@@ -81,7 +81,7 @@ def _say_what(plan: Plan, flight: Preflight) -> None:
     flight.add("policy", plan.policy)
     flight.add("recipe", plan.recipe.about)
     flight.add("method", "+".join(stage.name for stage in plan.stages))
-    flight.add("reward", f"{plan.config.reward}: {load_preset(plan.config.reward).summary}")
+    flight.add("reward", f"{plan.reward}: {load_preset(plan.reward).summary}")
     flight.add("questions with a result to learn from", f"{len(plan.train):,}")
     if plan.left_out:
         flight.add("left out for want of a database", f"{plan.left_out:,}", "note")

@@ -67,7 +67,8 @@ class Scoring:
         score = summarise(items, self.judging.judge.name).official
         self.note(folder, validation=score.to_dict())
         when = "before training" if folder == "start" else f"after {name}"
-        self.progress.say(f"{when}: {score.right} of {score.total} validation questions right ({score.share:.1%})")
+        figure = f"mean score {score.mean:.1%}" if score.is_graded else f"{score.share:.1%}"
+        self.progress.say(f"{when}: {score.right} of {score.total} validation questions right ({figure})")
 
     def has_score(self, folder: str) -> bool:
         """Whether `score` has been here, or has nothing to do."""

@@ -58,11 +58,11 @@ class Session:
         limits = Limits(seconds=self.config.seconds)
         workers = self.config.workers or self._share_of_processors()
         self.reward = ExecutionReward.of(
-            plan.benchmark, plan.train, plan.prompter.answering, self.config.reward, judge=self.config.judge,
+            plan.benchmark, plan.train, plan.prompter.answering, plan.reward, judge=self.config.judge,
             limits=limits, workers=workers,
         )  # fmt: skip
         shown = plan.validation + plan.train + [d.example for d in plan.demonstrations]
-        self.judging = Judging.of(plan.benchmark, shown, self.config.judge or "robust", limits=limits, workers=workers)
+        self.judging = Judging.of(plan.benchmark, shown, plan.judge, limits=limits, workers=workers)
         self.scoring = Scoring(plan, run, self.progress, self.judging)
         self.environments = None
         if plan.prompter.turns > 1:
@@ -238,7 +238,7 @@ class Session:
             "policy": self.plan.policy,
             "parameters": sum(parameter.numel() for parameter in learner.model.parameters()),
             "method": "+".join(stage.name for stage in self.plan.stages),
-            "reward": self.config.reward,
+            "reward": self.plan.reward,
             "judge": self.judging.judge.name,
             "train": len(self.plan.train),
             "demonstrations": len(self.plan.demonstrations),

@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import closing
 from itertools import chain, permutations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import PRESETS, ExecutionReward, Parts, load_preset
-from sqlrl.rewards.presets import presets_for
+from sqlrl.rewards.presets import choose_preset, presets_for
 from tests.sqlrl.rewards.cases import COMPARED, GOLDEN, GOLDS, Case, cases, create_database, examples
 
 
@@ -140,3 +141,18 @@ def test_what_a_policy_that_does_not_read_the_question_earns(preset: str, most: 
             values = [value for value in reward(None, said, [example.id for example in some]) if value is not None]
             earned.append(sum(values) / len(values))
     assert most - 0.02 < max(earned) < most
+
+
+def test_the_default_is_what_the_benchmark_measures() -> None:
+    mini = load_benchmark("mini")
+    assert choose_preset(None, mini) == "execution"
+    assert choose_preset("skyrl", mini) == "skyrl"
+    for judges, preset in (("ndcg-binary@10", "ndcg"), ("recall@100", "recall"), ("answer-rank@20", "answer-rank")):
+        search = SimpleNamespace(name="found", judges=(judges,), answer_key="query")
+        assert choose_preset(None, search) == preset  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=f"the reward execution does not pay for: .*{preset}"):
+            choose_preset("execution", search)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="found knows the right answers"):
+        choose_preset("recall", search)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="mini knows the right rows"):
+        choose_preset("recall", mini)
