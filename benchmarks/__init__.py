@@ -34,10 +34,13 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
     "bird": ("bird", "Bird", "", "validation"),
     **dict.fromkeys(("scifact", "nfcorpus", "fever", "hotpotqa", "fiqa"), ("beir", "Beir", "", "test")),
     "msmarco-beir": ("beir", "Beir", "", "validation"),
-    **dict.fromkeys(("nq", "squad", "xquad"), ("passages", "Passages", "", "test")),
-    "triviaqa": ("passages", "Passages", "", "validation"),
+    **dict.fromkeys(("msmarco-health", "msmarco-science", "msmarco-tech"), ("msmarco", "Subject", "", "test")),
+    **dict.fromkeys(("nq", "triviaqa", "squad", "xquad"), ("passages", "Passages", "", "test")),
+    "pubmed": ("literature", "PubMed", "", "test"),
+    "cohen": ("literature", "Cohen", "review", "test"),
+    "trials": ("trials", "Trials", "", "test"),
 }
-_SERVES_MANY = ("beir", "passages")  # modules whose class is told which benchmark it is
+_SEARCH = ("beir", "msmarco", "passages", "literature", "trials")  # modules; each class is told which benchmark it is
 
 
 def load_benchmark(
@@ -47,12 +50,13 @@ def load_benchmark(
     answered: str | Path | None = None,
     engine: str | None = None,
 ) -> Benchmark:
-    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query); with
-    `answered`, a file of answers (see `read_answers`), that of the database whose source `name` is.
+    """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query),
+    `cohen/Triptans` (that review is the test); with `answered`, a file of answers (see `read_answers`), that of the
+    database whose source `name` is.
 
     data: the folder to look below, by default $SQLRL_DATA and the user's cache. url: of BIRD's databases on a server.
-    engine: what a search benchmark's corpus is searched with. UsageError for an unknown name, DataError where its files
-    are not found or not what they should be.
+    engine: what a search benchmark's corpus is searched with: bm25, dense, boolean, live, or the address of an index
+    that holds it. UsageError for an unknown name, DataError where its files are not found or not what they should be.
     """
     if answered is not None and engine is None:
         from sqlrl.benchmarks.answered import Answered
@@ -65,9 +69,9 @@ def load_benchmark(
             raise UsageError(f"{name} is a database: give --answered FILE, its questions and what is known to be right")
         raise UsageError(f"no benchmark {base!r}{nearest(base, BENCHMARKS)}")
     module, factory, keyword, _ = BENCHMARKS[base]
-    arguments: dict[str, Any] = {"dataset": base} if module in _SERVES_MANY else {}
+    arguments: dict[str, Any] = {"dataset": base} if module in _SEARCH else {}
     if engine is not None:
-        if answered is not None or module not in _SERVES_MANY:
+        if answered is not None or module not in _SEARCH:
             raise UsageError(f"--engine is for search, and {base} is a benchmark of databases")
         arguments["engine"] = engine
     if variant:

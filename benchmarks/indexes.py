@@ -19,6 +19,7 @@ from sqlrl.executors.errors import UsageError, nearest
 __all__ = ["LOCAL", "check_engine", "index_of"]
 
 LOCAL = ("bm25", "dense")  # engines that a corpus of one's own can be put into
+_LARGE = 64 << 20  # bytes; what is smaller is read to know it
 _LOG = logging.getLogger("sqlrl")
 
 
@@ -38,10 +39,11 @@ def index_of(
 ) -> str:
     """The source URL of a corpus in an engine; built if it is not there yet, by one process at a time.
 
-    name: for the folder's. files: what the corpus is made of; where one has another size or time, the index is built
-    anew. settings: of the engine's `build`.
+    name: for the folder's. files: what the corpus is made of; where one changes, the index is built anew. settings: of
+    the engine's `build`. MissingExtraError where the engine's packages are not installed.
     """
-    state = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    module = importlib.import_module(ENGINES[engine][0])
+    state = [getattr(module, "VERSION", 1), *map(_state, files)]
     key = hashlib.sha256(json.dumps([state, engine, settings], sort_keys=True).encode()).hexdigest()[:12]
     folder = cache_folder() / "indexes" / f"{name}-{engine}-{key}"
     if not (folder / INDEX).is_file():
@@ -50,5 +52,13 @@ def index_of(
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / INDEX).is_file():  # by another process, meanwhile
                 _LOG.warning("indexing %s for %s in %s: once", name, engine, folder)
-                importlib.import_module(ENGINES[engine][0]).build(read(), folder, **settings)
+                module.build(read(), folder, **settings)
     return f"{engine}:///{folder}"
+
+
+def _state(path: Path) -> str:
+    """What tells whether a file is still the same: its content, of a large one its place, size and time."""
+    about = path.stat()
+    if about.st_size > _LARGE:
+        return json.dumps([str(path.resolve()), about.st_size, about.st_mtime_ns])
+    return hashlib.sha256(path.read_bytes()).hexdigest()

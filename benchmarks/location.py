@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlrl.executors.errors import DataError, UsageError
 
-__all__ = ["Search", "cache_folder", "roots", "search"]
+__all__ = ["Search", "cache_folder", "candidates", "find_file", "roots", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,17 @@ def search(benchmark: str, folders: Sequence[str], marks: Sequence[str], data: s
     places = tuple(root / folder for root in roots(data) for folder in ("", *folders))
     found = next((place for place in places if any((place / mark).exists() for mark in marks)), None)
     return Search(benchmark, places, found)
+
+
+def candidates(names: Sequence[str], data: str | Path | None = None) -> list[Path]:
+    """Where files of these names, which may have folders before them, are looked for: below each root, in order."""
+    return [root / name for root in roots(data) for name in names]
+
+
+def find_file(names: Sequence[str], data: str | Path | None = None) -> Path | None:
+    """The first of these files that is there, packed (`.gz`) or not."""
+    for path in candidates(names, data):
+        for place in (path, path.with_name(f"{path.name}.gz")):
+            if place.is_file():
+                return place
+    return None

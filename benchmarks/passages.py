@@ -1,158 +1,169 @@
-"""Questions whose answers stand in passages: a query is worth where the first passage with an answer stands.
+"""Passages: open-domain questions whose answer some passage of Wikipedia holds: NQ, TriviaQA, SQuAD, and XQuAD.
 
-Natural Questions, TriviaQA and SQuAD are asked over Wikipedia in passages of a hundred words (Karpukhin et al., 2020):
-`psgs_w100.tsv` (id, text, title, under a heading), with the questions as JSON lines ("question", "answers"), as
-DeepRetrieval keeps them. XQuAD's English part (Artetxe et al., 2020) is complete in itself: 240 paragraphs.
+The questions of the first three are read in the forms in which they go round: lines of JSON (question, answers), a
+question and a list of answers with a tab between (DPR's and Anserini's), SQuAD's articles. Their corpus is DPR's 21
+million passages (Karpukhin et al., 2020): `psgs_w100.tsv`. XQuAD's English paragraphs (Artetxe et al., 2020) are a
+corpus of their own, of 240: small, complete, and split by article here; the articles' titles are left out.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
+import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from sqlrl.benchmarks.base import Demonstration, Example
-from sqlrl.benchmarks.indexes import LOCAL, check_engine, index_of
-from sqlrl.benchmarks.location import search
+from sqlrl.benchmarks.base import Example
+from sqlrl.benchmarks.corpora import json_lines, open_text, read_articles
+from sqlrl.benchmarks.location import candidates, find_file
+from sqlrl.benchmarks.retrieval import Retrieval
 from sqlrl.executors.base import Gold
-from sqlrl.executors.documents import Document
-from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
+from sqlrl.executors.errors import DataError, MissingSplitError
 
-__all__ = ["FOLDERS", "MARKS", "WHERE", "Passages"]
+__all__ = ["FOLDERS", "MARKS", "ORIGINS", "Passages"]
 
-_RAW = "deepretrieval/raw_data"
+# name -> split -> files that may hold it, each below one of the folders
+_FILES = {
+    "nq": {
+        "train": ("train.jsonl", "nq-train.qa.csv"),
+        "validation": ("dev.jsonl", "topics.nq.dev.txt", "topics.dpr.nq.dev.txt", "nq-dev.qa.csv"),
+        "test": ("test.jsonl", "topics.nq.test.txt", "topics.dpr.nq.test.txt", "nq-test.qa.csv"),
+    },
+    "triviaqa": {
+        "train": ("train.jsonl", "trivia-train.qa.csv"),
+        "validation": ("dev.jsonl", "topics.dpr.trivia.dev.txt", "trivia-dev.qa.csv"),
+        "test": ("test.jsonl", "topics.dpr.trivia.test.txt", "trivia-test.qa.csv"),
+    },
+    # SQuAD's own test split is not public: its dev split is what the literature calls test. The paper's val.parquet is
+    # a part of that, and left aside.
+    "squad": {
+        "train": ("train.jsonl", "train-v1.1.json"),
+        "validation": (),
+        "test": ("test.jsonl", "dev-v1.1.json", "topics.dpr.squad.test.txt"),
+    },
+    "xquad": dict.fromkeys(("train", "validation", "test"), ("xquad.en.json",)),
+}
 FOLDERS = {
-    **{name: (f"{_RAW}/{name}", name) for name in ("nq", "triviaqa", "squad")},
+    "nq": ("deepretrieval/raw_data/nq_serini", "deepretrieval/raw_data/nq", "nq"),
+    "triviaqa": ("deepretrieval/raw_data/triviaqa", "triviaqa"),
+    "squad": ("deepretrieval/raw_data/squad", "squad"),
     "xquad": ("evidence/xquad", "xquad"),
 }
-MARKS = ("xquad.en.json", "train.jsonl", "dev.jsonl", "test.jsonl")
-WHERE = "the questions of {} as JSON lines (question, answers), or SQuAD's format for xquad, put there"
-_FILES = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
-_PASSAGES = "psgs_w100.tsv"
-_XQUAD = "xquad.en.json"
-# Of XQuAD's articles, in order: those of a split. A passage is asked about in one split only.
-_ARTICLES = {"train": slice(0, 30), "validation": slice(30, 36), "test": slice(36, None)}
+_SHARED = ("evidence/anserini-tools", "dpr", "topics-and-qrels")  # folders that hold the questions of several
+MARKS = tuple(dict.fromkeys(name for splits in _FILES.values() for names in splits.values() for name in names))
+ORIGINS = {
+    "nq": "DPR's nq-train.qa.csv, nq-dev.qa.csv and nq-test.qa.csv",
+    "triviaqa": "DPR's trivia-train.qa.csv, trivia-dev.qa.csv and trivia-test.qa.csv",
+    "squad": "SQuAD's train-v1.1.json and dev-v1.1.json",
+    "xquad": "xquad.en.json of google-deepmind/xquad",
+}
+# Of XQuAD's articles, in order: those of a split. A paragraph is asked about in one split only.
+_ARTICLES = {"train": range(30), "validation": range(30, 36), "test": range(36, 1_000_000)}
 
 
-class Passages:
-    """dataset: one of the four. data: its folder, or one above it; the passages stand in it or beside it. engine: what
-    they are searched with."""
+class Passages(Retrieval):
+    """dataset: one of the four. data: its folder, or one above it. engine: see `Retrieval`."""
 
-    splits = ("train", "validation", "test")
     judges = ("answer-rank@20", "answer-rank@1", "answer-rank@100")
-    answer_key = "query"
-    shares = ("databases",)  # one corpus for all splits
-    engines = LOCAL
 
-    def __init__(self, dataset: str, data: str | Path | None = None, engine: str = "bm25") -> None:
-        self.name = dataset
-        self.engine = check_engine(engine)
-        marks = MARKS[:1] if dataset == "xquad" else MARKS[1:]
-        how = f"have {WHERE.format(dataset)}"
-        self.folder = search(dataset, FOLDERS[dataset], marks, data).folder(how)
-        self._source = ""
-
-    def examples(self, split: str) -> list[Example]:
-        """The questions of a split, in the order of their file."""
-        if split not in self.splits:
-            raise UsageError(f"{self.name} has no split {split!r}; known: {', '.join(self.splits)}")
-        if self.name == "xquad":
-            return self._paragraph_questions(split)
-        path = self.folder / _FILES[split]
-        if not path.exists():
-            raise MissingSplitError(f"{self.name}'s {split} split is not in {self.folder}: no {path.name}")
-        lines = _text(path).split("\n")  # not splitlines: JSON may hold a line separator of Unicode's
-        return [_example(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-
-    def demonstrations(self) -> list[Demonstration]:
-        """None: nobody wrote a right query down."""
-        return []
-
-    def sources(self, example: Example) -> list[str]:
-        """The index of the passages, which is built on first use; empty where they are not here."""
-        if not self._source and self.corpus.exists():
-            self._source = index_of(self.name, [self.corpus], self.documents, self.engine)
-        return [self._source] if self._source else []
-
-    def faults(self, group: Any = None) -> dict[str, str]:
-        """None: passages that are missing have no source."""
-        return {}
-
-    def notes(self) -> list[str]:
-        """Whether the passages are missing."""
-        return [] if self.corpus.exists() else [f"{self.name} has no passages: {self.corpus} is missing"]
+    def __init__(self, dataset: str, data: str | Path | None = None, engine: str | None = None) -> None:
+        super().__init__(dataset, data, engine)
+        if not any(self._file(split) for split in self.splits):
+            looked = ", ".join(dict.fromkeys(str(path.parent) for path in candidates(self._names("test"), data)))
+            raise DataError(
+                f"no {dataset} data in {looked}: give --data DIR, set SQLRL_DATA, or put there {ORIGINS[dataset]}"
+            )
 
     @property
-    def corpus(self) -> Path:
-        """The file of the passages."""
+    def corpus_name(self) -> str:
+        """DPR's passages are one corpus for the three."""
+        return "xquad" if self.name == "xquad" else "wikipedia-dpr"
+
+    @property
+    def corpora(self) -> list[str]:
+        """XQuAD's own file; else DPR's passages."""
         if self.name == "xquad":
-            return self.folder / _XQUAD
-        beside = (self.folder / _PASSAGES, self.folder.parent / _PASSAGES, self.folder.parent / "wikipedia" / _PASSAGES)
-        return next((path for path in beside if path.exists()), beside[0])
+            return self._names("test")
+        return [f"{folder}psgs_w100.tsv" for folder in ("wikipedia-dpr/", "wikipedia-dpr-100w/", "dpr/", "")]
 
-    def documents(self) -> Iterator[Document]:
-        """The passages. DataError says which line is none."""
+    def has(self, split: str) -> bool:
+        """Whether one of its files is here."""
+        return self._file(split) is not None
+
+    def read(self, split: str) -> list[Example]:
+        """In the order of the file; a question's id is its split and its place there, or the file's own."""
+        path = self._file(split)
+        if path is None:
+            names = " or ".join(_FILES[self.name][split]) or "no such file exists"
+            raise MissingSplitError(f"{self.name}'s {split} split is not here: {names}")
         if self.name == "xquad":
-            for article, number, paragraph in self._paragraphs():
-                yield Document(f"{article}-{number}", "", paragraph["context"])
-            return
-        csv.field_size_limit(min(sys.maxsize, 1 << 31))
-        try:
-            with open(self.corpus, encoding="utf-8", newline="") as file:
-                rows = csv.reader(file, delimiter="\t")
-                next(rows, None)
-                for row in rows:
-                    if len(row) != 3:
-                        raise DataError(f"{self.corpus}, line {rows.line_num}: not id, text and title")
-                    yield Document(row[0], row[2], row[1])
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{self.corpus} cannot be read: {error}") from None
+            return list(_from_articles(path, _ARTICLES[split]))
+        if path.name.removesuffix(".gz").endswith(".json"):
+            return list(_from_articles(path))
+        examples = []
+        for number, (question, answers) in enumerate(_pairs(path), start=1):
+            examples.append(Example(f"{split}-{number}", question, Gold(answers=answers)))
+        return examples
 
-    def _paragraphs(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """(article, paragraph, its content) of XQuAD."""
-        path = self.folder / _XQUAD
-        try:
-            articles = json.loads(_text(path))["data"]
-            for place, article in enumerate(articles):
-                for number, paragraph in enumerate(article["paragraphs"]):
-                    yield place, number, paragraph
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is not in SQuAD's format: {error!r}") from None
+    def _file(self, split: str) -> Path | None:
+        return find_file(self._names(split), self._data)
 
-    def _paragraph_questions(self, split: str) -> list[Example]:
-        chosen = range(1_000_000)[_ARTICLES[split]]
-        try:
-            return [
-                Example(
-                    str(asked["id"]),
-                    asked["question"],
-                    Gold(answers=tuple(dict.fromkeys(answer["text"] for answer in asked["answers"]))),
-                )
-                for article, _, paragraph in self._paragraphs()
-                if article in chosen
-                for asked in paragraph["qas"]
-            ]
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{self.folder / _XQUAD} is not in SQuAD's format: {error!r}") from None
+    def _names(self, split: str) -> list[str]:
+        folders = FOLDERS[self.name]
+        names = _FILES[self.name][split]
+        own = [f"{folder}{name}" for folder in ("", *(f"{folder}/" for folder in folders)) for name in names]
+        # Only files that say by their names what they are of may lie together with others.
+        shared = [f"{folder}/{name}" for folder in _SHARED for name in names if not name.endswith(".jsonl")]
+        return [*own, *shared]
 
 
-def _example(path: Path, number: int, line: str) -> Example:
+def _pairs(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(question, answers) of each line. DataError says which line is none."""
+    with open_text(path) as file:
+        first = file.readline()
+    if first.startswith("{"):
+        for number, values in json_lines(path):
+            question, answers = values.get("question"), values.get("answers", values.get("answer"))
+            if not isinstance(question, str) or not _are_answers(answers):
+                raise DataError(f"{path}, line {number}: no 'question' and list of 'answers'")
+            yield question, tuple(dict.fromkeys(answers))
+        return
+    number = 0
     try:
-        values = json.loads(line)
-        question, answers = values["question"], values["answers"]
-        if not isinstance(question, str) or not isinstance(answers, list) or not answers:
-            raise TypeError
-        gold = Gold(answers=tuple(dict.fromkeys(map(str, answers))))
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{path}, line {number}: no text 'question' with a list of 'answers'") from None
-    return Example(f"{path.stem}-{number}", question, gold)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_text(path) as file:
+            for line in file:
+                number += 1
+                if not line.strip():
+                    continue
+                question, _, written = line.rstrip("\r\n").partition("\t")
+                if written.startswith('"') and written.endswith('"'):  # quoted as a cell of CSV
+                    written = written[1:-1].replace('""', '"')
+                answers = ast.literal_eval(written)
+                if not _are_answers(answers):
+                    raise ValueError
+                yield question, tuple(dict.fromkeys(answers))
+    except UnicodeDecodeError as error:
         raise DataError(f"{path} cannot be read: {error}") from None
+    except (ValueError, SyntaxError):
+        raise DataError(f"{path}, line {number}: not a question, a tab and a list of answers") from None
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+
+
+def _from_articles(path: Path, places: range | None = None) -> Iterator[Example]:
+    """The questions of SQuAD's articles; places: of these articles alone."""
+    for paragraph in read_articles(path):
+        article = int(paragraph["id"].partition("-")[0])
+        if places is not None and article not in places:
+            continue
+        for asked in paragraph["qas"]:
+            try:
+                answers = tuple(dict.fromkeys(str(answer["text"]) for answer in asked["answers"]))
+                yield Example(str(asked["id"]), str(asked["question"]), Gold(answers=answers))
+            except (KeyError, TypeError):
+                raise DataError(
+                    f"{path} is not in SQuAD's format: a question of paragraph {paragraph['id']} lacks something"
+                ) from None
+
+
+def _are_answers(found: object) -> bool:
+    return isinstance(found, list) and bool(found) and all(isinstance(answer, str) for answer in found)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.benchmarks.location import cache_folder
-from sqlrl.executors.address import INDEX
+from sqlrl.executors.address import INDEX, is_search, parse_address
 
 __all__ = ["Revision", "revision_of"]
 
@@ -107,9 +107,10 @@ def _content(example: Example) -> bytes:
 
 def _files(url: str) -> list[Path]:
     """The files of a source: a database with what its log holds besides, or every file below a folder."""
+    if is_search(url):  # a service has none, and an engine's own files follow from these two
+        index = parse_address(url).path
+        return [Path(index) / name for name in (INDEX, "documents.jsonl") if (Path(index) / name).is_file()]
     path = Path(url.partition("://")[2].partition("?")[0])
-    if (path / INDEX).is_file():  # the engine's own files follow from these
-        return [path / INDEX, path / "documents.jsonl"]
     if path.is_dir():
         return sorted(each for each in path.rglob("*") if each.is_file())
     log = path.with_name(path.name + "-wal")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.executors.address import ENGINES
+
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
     from sqlrl.benchmarks.revision import Revision
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from sqlrl.training.run import Progress
 
 __all__ = ["Provenance", "provenance_of", "versions"]
+
+_PACKAGES = {  # of search engines: whose version a figure depends on
+    "bm25": "bm25s", "dense": "sentence-transformers", "boolean": "tantivy", "opensearch": "opensearch-py",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ def provenance_of(examples: Sequence[Example], judging: Judging, benchmark: Any,
     from sqlrl.executors.source import is_server
 
     sources = {example.id: benchmark.sources(example) for example in examples}
-    engines = {url.partition("://")[0] for urls in sources.values() for url in urls}
+    engines = {url.partition(":")[0] for urls in sources.values() for url in urls}
     advance = progress.start("reading the databases", len({url for urls in sources.values() for url in urls}))
     revision = revision_of(examples, sources, advance=lambda count: advance(count, ""))
     servers = sorted(url for urls in sources.values() for url in urls if is_server(url))
@@ -66,9 +72,10 @@ def versions(engines: set[str] | frozenset[str] = frozenset({"sqlite"})) -> dict
     try:
         if engines & {"duckdb", "parquet", "csv"}:
             found["DuckDB"] = version("duckdb")
-        if "bm25" in engines:
-            found["bm25s"] = version("bm25s")
-        else:
+        for engine, package in _PACKAGES.items():
+            if engine in engines:
+                found[package] = version(package)
+        if not engines & set(ENGINES):
             found["sqlglot"] = version("sqlglot")
     except PackageNotFoundError:
         pass  # run from a tree that was put together by hand

@@ -91,7 +91,7 @@ def _list(data: str | None, terminal: Terminal) -> None:
             if name in ARCHIVES:
                 terminal.print(f"    get it: sqlrl data fetch {name}")
             else:
-                terminal.print(f"    get it: {module.WHERE.format(folders[-1])}")
+                terminal.print(Text(f"    get it: {module.ORIGINS[name]}"))
             for archive in ARCHIVES.get(name, ()):
                 terminal.print(Text(f"    or by hand: {archive.url}"))
             continue

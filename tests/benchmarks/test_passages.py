@@ -52,8 +52,8 @@ def test_what_is_not_here_is_named(nq: Path) -> None:
     (nq / "psgs_w100.tsv").unlink()
     benchmark = load_benchmark("nq", nq)
     assert benchmark.sources(benchmark.examples("test")[0]) == []
-    assert "has no passages" in benchmark.notes()[0]
-    with pytest.raises(MissingSplitError, match=r"no dev\.jsonl"):
+    assert "has no corpus" in benchmark.notes()[0]
+    with pytest.raises(MissingSplitError, match="no validation split"):
         benchmark.examples("validation")
     with pytest.raises(DataError, match="no squad data in"):
         load_benchmark("squad", nq / "..")
