@@ -13,14 +13,16 @@ from sqlrl.statistics import Interval, bootstrap, clustered_bootstrap, wilson
 
 if TYPE_CHECKING:
     from sqlrl.benchmarks.base import Example
+    from sqlrl.executors.base import Gold
     from sqlrl.golds import Ceiling
     from sqlrl.judging import Judged, Judging
     from sqlrl.policies import Message, Policy
     from sqlrl.shots import Shots
 
-__all__ = ["Item", "Score", "Summary", "ask", "evaluate", "put", "rank", "summarise"]
+__all__ = ["Item", "Score", "Summary", "ask", "evaluate", "gold_line", "put", "rank", "summarise"]
 
 
+_MANY = 20  # relevant documents that a line names
 _DIFFICULTIES = ("easy", "simple", "medium", "moderate", "hard", "challenging", "extra")
 
 
@@ -46,7 +48,7 @@ class Item:
             "id": self.example.id,
             "db_id": self.example.labels.get("database", ""),
             "predicted": self.predicted,
-            "gold": self.example.gold.query,
+            "gold": gold_line(self.example.gold),
             "outcome": self.judged.outcome,
             "correct": verdict.correct,
             "score": verdict.score,
@@ -270,6 +272,19 @@ def summarise(items: Sequence[Item], judge: str, ceiling: Ceiling | None = None)
         Counter(item.fault for item in items if item.fault),
         ceiling,
     )
+
+
+def gold_line(gold: Gold) -> str | None:
+    """What is right, in a line: the query, the answers, or the relevant documents from the highest grade on."""
+    if gold.query is not None or (gold.answers is None and gold.relevant is None):
+        return gold.query
+    if gold.answers is not None:
+        return " | ".join(gold.answers)
+    relevant = {name: grade for name, grade in (gold.relevant or {}).items() if grade > 0}
+    graded = len(set(relevant.values())) > 1
+    ordered = sorted(relevant, key=lambda name: -relevant[name])
+    shown = " ".join(f"{name} (grade {relevant[name]:g})" if graded else name for name in ordered[:_MANY])
+    return f"{shown} and {len(ordered) - _MANY:,} more" if len(ordered) > _MANY else shown
 
 
 def rank(labelled: tuple[str, Any]) -> tuple[int, str]:

@@ -28,10 +28,10 @@ class Judged:
     """The word on one prediction.
 
     outcome: how the prediction ended (on the first instance where it did not end OK), or "format". safe: the verdict
-    where the database is there and has rows, None where not; a prediction without a statement is never right there.
-    seconds, gold_seconds: processor time of each, 0 where the result was known before. gold_outcome: how the gold ended
-    (on the first instance where it did not end OK). gold_empty: it returns nothing on any instance. instance: the one
-    on which a wrong prediction is first wrong.
+    where the database is there and has rows, None where not, and for search; a prediction without a statement is never
+    right there. seconds, gold_seconds: processor time of each, 0 where the result was known before. gold_outcome: how
+    the gold ended (on the first instance where it did not end OK). gold_empty: it returns nothing on any instance.
+    instance: the one on which a wrong prediction is first wrong.
 
     Where it was judged closely: gold_verdict, the judge's word on the gold's own result (None where only another run
     can tell), and excerpts of what was returned on `instance`, see `Comparison`.
@@ -168,7 +168,7 @@ class Judging:
     def _judged(self, example: Example, predicted: str | None, comparisons: list[Comparison]) -> Judged:
         fault = self.faults.get(example.labels.get("database", ""))
         if predicted is None:
-            return Judged(Verdict(0.0, False, "format"), "format", safe=None if fault else False)
+            return Judged(Verdict(0.0, False, "format"), "format", safe=None if fault or self.searches else False)
         verdict = self.judge.verdict(comparisons)
         if not comparisons:
             return Judged(verdict, "missing_database")
@@ -182,8 +182,8 @@ class Judging:
             shown.outcome.value,
             (failed or shown).message,
             safe=None
-            if fault or verdict.score is None
-            else verdict.correct and (self.searches or not is_nothing(predicted)),
+            if fault or verdict.score is None or self.searches
+            else verdict.correct and not is_nothing(predicted),
             seconds=sum(c.seconds for c in comparisons),
             gold_seconds=sum(c.gold_seconds for c in comparisons),
             predicted_rows=shown.predicted_rows,

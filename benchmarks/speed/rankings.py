@@ -12,6 +12,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytrec_eval
@@ -55,9 +56,9 @@ def main() -> None:
         for mine, other in (("recall", "recall"), ("ndcg", "ndcg_cut")):
             assert all(abs(a - b) < 1e-9 for a, b in zip(ours(mine), theirs(other), strict=True))
         contenders: dict[str, Callable[[], Any]] = {
-            "sqlrl recall": lambda run=ours: run("recall"),
-            "sqlrl nDCG": lambda run=ours: run("ndcg"),
-            "pytrec_eval, both, all at once": lambda run=theirs: run("recall"),
+            "sqlrl recall": partial(ours, "recall"),
+            "sqlrl nDCG": partial(ours, "ndcg"),
+            "pytrec_eval, both, all at once": partial(theirs, "recall"),
             "pytrec_eval, nDCG, one by one": anew,
         }
         _show(f"k = {depth:,}", contenders)

@@ -65,12 +65,13 @@ def _show(found: Comparison, changed: int, terminal: Terminal) -> None:
                    .append(f"{found.every.total:,} questions in both", style="not bold"))  # fmt: skip
     terminal.print()
     scores = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for column in ("", "official", "safe", ""):
+    changes = [change for change in (found.every, found.safe) if change is not None]
+    for column in ("", *("official", "safe")[: len(changes)], ""):
         scores.add_column(column, justify="right" if column else "left")
     for word, answers, side in (("before", found.before, "before"), ("after", found.after, "after")):
-        cells = [percent(getattr(change, side)) if change else "-" for change in (found.every, found.safe)]
+        cells = [percent(getattr(change, side)) for change in changes]
         scores.add_row(f"  {word}", *cells, Text(answers.name))
-    differences = [_signed(change.difference) if change else Text("-") for change in (found.every, found.safe)]
+    differences = [_signed(change.difference) for change in changes]
     scores.add_row("  change", *differences, Text(_intervals(found)))
     terminal.print(scores)
     terminal.print()

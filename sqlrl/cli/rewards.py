@@ -90,6 +90,7 @@ def _show_one(
 ) -> None:
     from rich.text import Text
 
+    from sqlrl.evaluation import gold_line
     from sqlrl.rewards.presets import load_preset
 
     preset = load_preset(name)
@@ -104,7 +105,7 @@ def _show_one(
     ]  # fmt: skip
     columns = ["it ends as", *(f">{part}" for part in preset.paid_for), ">reward", "reason"]
     terminal.table(columns, rows)
-    terminal.print(f"\nasked     {some[0].example.question}\ngold      {_gold(some[0])}")
+    terminal.print(f"\nasked     {some[0].example.question}\ngold      {gold_line(some[0].example.gold)}")
     terminal.print(f"judge     {judge or preset.judge}\nsource    {preset.source}")
     if preset.differs:
         terminal.print(f"differs   {preset.differs}")
@@ -112,6 +113,7 @@ def _show_one(
 
 def _told(name: str, judge: str | None, some: Sequence[Specimen], payments: Sequence[Payment]) -> dict[str, Any]:
     """What --json writes of one preset."""
+    from sqlrl.evaluation import gold_line
     from sqlrl.rewards.presets import load_preset
 
     preset = load_preset(name)
@@ -124,20 +126,11 @@ def _told(name: str, judge: str | None, some: Sequence[Specimen], payments: Sequ
                 "parts": None if payment.parts is None
                 else {part: getattr(payment.parts, part) for part in preset.paid_for},
                 "kind": payment.kind, "reason": payment.reason, "what": specimen.what,
-                "gold": _gold(specimen), "completion": specimen.completion,
+                "gold": gold_line(specimen.example.gold), "completion": specimen.completion,
             }
             for specimen, payment in zip(some, payments, strict=True)
         },
     }  # fmt: skip
-
-
-def _gold(specimen: Specimen) -> str | None:
-    """What is right, in one line."""
-    gold = specimen.example.gold
-    if gold.relevant is not None:
-        graded = len(set(gold.relevant.values())) > 1
-        return " ".join(f"{name} (grade {grade:g})" if graded else name for name, grade in gold.relevant.items())
-    return gold.query if gold.answers is None else " or ".join(gold.answers)
 
 
 def _number(value: float | None) -> Any:

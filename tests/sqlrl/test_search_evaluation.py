@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sqlrl.cli import main
+from sqlrl.evaluation import gold_line
+from sqlrl.executors.base import Gold
 
 
 @pytest.fixture
@@ -79,3 +81,31 @@ def test_an_empty_query_is_worth_nothing(folder: Path, tmp_path: Path, capsys: p
     items = [json.loads(line) for line in lines.read_text().splitlines()]
     assert [item["outcome"] for item in items] == ["ok", "invalid", "invalid", "ok", "ok"]
     assert [item["score"] > 0 for item in items] == [True, False, False, False, False]
+
+
+def test_a_line_tells_what_is_right() -> None:
+    assert gold_line(Gold(query="SELECT 1", relevant={"a": 1})) == "SELECT 1"
+    assert gold_line(Gold(rows=((1,),))) is None
+    assert gold_line(Gold(answers=("Manet", "Édouard Manet"))) == "Manet | Édouard Manet"
+    assert gold_line(Gold(relevant={"a": 1, "b": 0, "c": 1})) == "a c"
+    assert gold_line(Gold(relevant={"a": 1, "b": 2.5})) == "b (grade 2.5) a (grade 1)"
+    assert (gold_line(Gold(relevant={str(n): 1 for n in range(25)})) or "").endswith(" 18 19 and 5 more")
+
+
+def test_two_evaluations_compare_by_their_mean_score(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["eval", "scifact", "--data", str(folder), "--out", str(tmp_path)]
+    better = tmp_path / "better.txt"
+    better.write_text("".join(f"word{n} filler filler filler\n" for n in range(5)))
+    _ask(capsys, *asked, "--policy", "question:", "--name", "before")
+    _ask(capsys, *asked, "--predictions", str(better), "--name", "after")
+    said = _ask(capsys, "compare", str(tmp_path / "before"), str(tmp_path / "after"))
+    assert "63.1 %" in said
+    assert "safe" not in said
+    assert "permutation of the scores" in said
+    items = [json.loads(line) for line in (tmp_path / "before" / "items.jsonl").read_text().splitlines()]
+    assert [(item["gold"], item["safe"]) for item in items] == [(f"long{n}", None) for n in range(5)]
+    page = (tmp_path / "before" / "report.html").read_text()
+    assert "0 of 5 ranked at best" in page
+    assert "no question has a database with rows" not in page
