@@ -10,7 +10,7 @@ from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.corpora import read_corpus
 from sqlrl.benchmarks.indexes import LOCAL, check_engine, index_of
 from sqlrl.benchmarks.location import candidates, find_file
-from sqlrl.executors.address import is_search
+from sqlrl.executors.address import ENGINES, is_search
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import MissingSplitError, UsageError
 
@@ -39,9 +39,12 @@ class Retrieval:
         """engine: one of `engines`, or the address of an index or a service that holds the corpus. UsageError for
         another."""
         self.name = name
-        self.engine = engine or self.engines[0]
+        here = [each for each in self.engines if (self.live.rstrip(":") if each == "live" else each) in ENGINES]
+        if not here and engine is None:
+            raise UsageError(f"{name} is searched by {' or '.join(self.engines)}, and there is no such engine here")
+        self.engine = engine or here[0]
         if not is_search(self.engine):
-            check_engine(self.engine, self.engines)
+            check_engine(self.engine, here)
         self._data = data
         self._examples: dict[str, list[Example]] = {}
         self._source = ""

@@ -8,33 +8,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from sqlrl.executors.errors import SourceError, UsageError, nearest
 
 __all__ = ["ENGINES", "INDEX", "Address", "index_settings", "is_search", "parse_address"]
 
-# scheme -> (module, class, what stands before an index or a service of its own)
+# scheme -> (module, class) of what searches an index
 ENGINES = {
-    "bm25": ("sqlrl.executors.bm25", "BM25", "index"),
-    "dense": ("sqlrl.executors.dense", "Dense", "index"),
-    "boolean": ("sqlrl.executors.boolean.engine", "Boolean", "index"),
-    "pubmed": ("sqlrl.executors.pubmed", "PubMed", "service"),
-    "trials": ("sqlrl.executors.clinicaltrials", "ClinicalTrials", "service"),
-    "opensearch": ("sqlrl.executors.opensearch", "OpenSearch", "server"),
+    "bm25": ("sqlrl.executors.bm25", "BM25"),
+    "dense": ("sqlrl.executors.dense", "Dense"),
 }
 INDEX = "index.json"  # what makes a folder an index
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """source: as it was written. path: of an index, absolute; of a server, the index's name. host: with its port, of
-    a server. options: what follows the question mark."""
+    """source: as it was written. path: of an index, absolute. options: what follows the question mark."""
 
     source: str
     scheme: str
     path: str = ""
-    host: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,14 +44,14 @@ def is_search(source: object) -> bool:
 
 def parse_address(source: str) -> Address:
     """`bm25:///folder` (three slashes before a relative path, four before an absolute one, as SQLAlchemy has it),
-    `pubmed:`, `opensearch://host:9200/index`, or a bare path to an index; options follow a question mark.
+    or a bare path to an index; options follow a question mark.
 
     UsageError for an unknown scheme or a malformed option, SourceError where there is no such index.
     """
     if "://" not in source and ":" not in source.partition("/")[0]:
         path = os.path.abspath(os.path.expanduser(source))
         scheme = str(index_settings(path).get("engine", ""))
-        if ENGINES.get(scheme, ("", "", ""))[2] != "index":
+        if scheme not in ENGINES:
             raise SourceError(f"{path} is an index of no kind known here: {scheme!r}")
         return Address(source, scheme, path)
     scheme, _, rest = source.partition(":")
@@ -71,21 +65,11 @@ def parse_address(source: str) -> Address:
     options = dict(pairs)
     if len(options) != len(pairs):
         raise UsageError(f"{source}: an option is given twice")
-    kind = ENGINES[scheme][2]
-    if kind == "index":
-        path = _path(before)
-        found = index_settings(path).get("engine")
-        if found != scheme:
-            raise SourceError(f"{path} is an index for {found}, not for {scheme}")
-        return Address(source, scheme, path, options=options)
-    if kind == "service":
-        if before.strip("/"):
-            raise UsageError(f"{scheme}: takes options alone, as in {scheme}:?mode=replay, not {before!r}")
-        return Address(source, scheme, options=options)
-    parts = urlsplit(f"//{before.removeprefix('//')}")
-    if not parts.hostname or not parts.path.strip("/"):
-        raise UsageError(f"{scheme} needs a host and an index: {scheme}://host:9200/index")
-    return Address(source, scheme, parts.path.strip("/"), parts.netloc, options)
+    path = _path(before)
+    found = index_settings(path).get("engine")
+    if found != scheme:
+        raise SourceError(f"{path} is an index for {found}, not for {scheme}")
+    return Address(source, scheme, path, options)
 
 
 def index_settings(folder: str | Path) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class SearchGroup(Group[Hits]):
             if source not in self._engines:
                 if source not in self._addresses:
                     raise SourceError(f"{source} is none of this group's sources")
-                module, name, _ = ENGINES[self._addresses[source].scheme]
+                module, name = ENGINES[self._addresses[source].scheme]
                 self._engines[source] = getattr(importlib.import_module(module), name)(source, self.limits)
             return self._engines[source]
 

@@ -29,23 +29,16 @@ def test_an_index_by_url_by_relative_path_and_bare(
         assert is_search(written)
 
 
-def test_options_and_services() -> None:
-    assert parse_address("pubmed:?mode=replay&base=http://127.0.0.1:80/a%26b").options == {
-        "mode": "replay",
-        "base": "http://127.0.0.1:80/a&b",
-    }
-    found = parse_address("opensearch://host:9200/papers?tls=1")
-    assert (found.host, found.path, found.options) == ("host:9200", "papers", {"tls": "1"})
+def test_options(index: Path) -> None:
+    assert parse_address(f"bm25:///{index}?a=1&b=x%26y").options == {"a": "1", "b": "x&y"}
 
 
 @pytest.mark.parametrize(
     ("source", "words"),
     [
         ("bm26:///x", "did you mean 'bm25'"),
-        ("pubmed:reviews", "takes options alone"),
-        ("pubmed:?mode=live&mode=replay", "given twice"),
-        ("pubmed:?mode", "name=value"),
-        ("opensearch://host", "needs a host and an index"),
+        ("bm25:///x?mode=live&mode=replay", "given twice"),
+        ("bm25:///x?mode", "name=value"),
     ],
 )
 def test_what_is_no_address_says_why(source: str, words: str) -> None:
