@@ -24,6 +24,7 @@ __all__ = [
     "load_benchmark",
     "load_judge",
     "reported_split",
+    "searches",
 ]
 
 # name -> (module, class, what follows a slash, the split that the literature reports)
@@ -98,3 +99,9 @@ def reported_split(name: str, url: str | None = None) -> str:
     if url is not None:
         return "minidev"
     return BENCHMARKS[name.partition("/")[0]][3]
+
+
+def searches(name: str) -> bool:
+    """Whether a benchmark of that name is one of search."""
+    base = name.partition("/")[0]
+    return base in BENCHMARKS and BENCHMARKS[base][0] in _SEARCH

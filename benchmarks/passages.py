@@ -63,6 +63,7 @@ _ARTICLES = {"train": range(30), "validation": range(30, 36), "test": range(36, 
 class Passages(Retrieval):
     """dataset: one of the four. data: its folder, or one above it. engine: see `Retrieval`."""
 
+    asks = "passage"
     judges = ("answer-rank@20", "answer-rank@1", "answer-rank@100")
 
     def __init__(self, dataset: str, data: str | Path | None = None, engine: str | None = None) -> None:

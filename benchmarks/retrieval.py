@@ -23,7 +23,7 @@ class Retrieval:
     """A benchmark of search. What is read, and from where, is for each of them to say.
 
     engines: what its corpus can be searched with, the default first; "live" is the service that `live` is the address
-    of. asks: what its questions are: "question", "claim", "review"; see `sqlrl.prompts`.
+    of. asks: what its questions are: one of `sqlrl.prompts.ASKS`.
     """
 
     splits: tuple[str, ...] = ("train", "validation", "test")
@@ -34,6 +34,11 @@ class Retrieval:
     live = ""
     options: ClassVar[Mapping[str, str]] = {}  # engine -> what follows its address
     asks = "question"
+
+    @property
+    def expand(self) -> bool:
+        """Whether its engine goes by meaning, so that a query is best the question with more words."""
+        return self.engine.partition(":")[0] == "dense"
 
     def __init__(self, name: str, data: str | Path | None = None, engine: str | None = None) -> None:
         """engine: one of `engines`, or the address of an index or a service that holds the corpus. UsageError for

@@ -15,7 +15,7 @@ from sqlrl.executors.errors import UnavailableError, UsageError
 from sqlrl.policies import load_policy
 from sqlrl.policies.cache import default_folder
 from sqlrl.policies.local import LocalPolicy
-from sqlrl.prompts import Prompter, spoken
+from sqlrl.prompts import Prompter, manner
 from sqlrl.shots import Shots
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ def _converse(
 
 def _prompter(config: EvalConfig, benchmark: Benchmark, policy: Any) -> Prompter:
     """A policy that was trained here is asked as it was taught; another one gets the full instructions."""
-    dialect = spoken(getattr(benchmark, "dialect", ""))
-    prompter: Prompter = policy.prompter or Prompter(answer_key=benchmark.answer_key, dialect=dialect)
+    prompter: Prompter = policy.prompter or Prompter(**manner(benchmark))
     if config.turns is not None:
         prompter = replace(prompter, turns=config.turns)
     if config.thinking is not None:

@@ -70,6 +70,8 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
     if (config.policy is None) == (config.predictions is None):
         raise UsageError("eval takes either --policy or --predictions")
     benchmark = load_benchmark(config.benchmark, config.data, config.database_url, config.answered, config.engine)
+    if config.vote and benchmark.answer_key == "query":
+        raise UsageError("--vote is for databases: two queries hardly ever give the same ranking")
     split = config.split or (
         benchmark.splits[-1] if config.answered else reported_split(config.benchmark, config.database_url)
     )

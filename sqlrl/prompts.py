@@ -11,15 +11,29 @@ from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.outline import outline
 
 if TYPE_CHECKING:
-    from sqlrl.benchmarks.base import Example
+    from sqlrl.benchmarks.base import Benchmark, Example
 
-__all__ = ["STYLES", "Prompter", "spoken"]
+__all__ = ["ASKS", "STYLES", "Prompter", "manner"]
 
 _DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL", "duckdb": "DuckDB"}
 STYLES = ("full", "compact", "terse")
-_TASK = {
-    "sql": "Write one read-only {dialect} query whose result answers the question about the database below.",
-    "query": "Write one search query that finds what the question below asks for.",
+_TASK = "Write one read-only {dialect} query whose result answers the question about the database below."
+_SEARCH = {
+    False: "Write one search query that finds {what}.",
+    True: "Rewrite the {name} below as one search query that finds {what}. Keep its words and add others that such "
+    "documents would use; where none would help, give it back as it is.",
+}
+# What the questions of search are -> (what a question is called, what is to be found)
+ASKS = {
+    "question": ("question", "documents that answer the question below"),
+    "passage": ("question", "a passage in which the answer to the question below stands"),
+    "claim": ("claim", "documents that support or refute the claim below"),
+    "review": ("question", "the studies to be included in a systematic review of the question below"),
+    "pico": (
+        "review",
+        "the studies to be included in the systematic review below, which is given by its population (P), intervention "
+        "(I), comparison (C) and outcome (O)",
+    ),
 }
 _FORM = {
     True: (
@@ -45,6 +59,9 @@ class Prompter:
     question), "terse" (the database's name and the question: for policies that were trained on the very databases).
     thinking: whether a <think> part comes first. prefill: whether the prompt ends with <think>, so that the completion
     starts inside. turns: messages that a policy may write about one question; all but the last may call tools.
+
+    Of search: asks, what the questions are, one of `ASKS`; expand, whether the query is to be the question with more
+    words, as an engine wants it that goes by meaning.
     """
 
     style: str = "full"
@@ -53,10 +70,14 @@ class Prompter:
     answer_key: str = "sql"
     dialect: str = "SQLite"
     turns: int = 1
+    asks: str = "question"
+    expand: bool = False
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
             raise UsageError(f"no prompt style {self.style!r}{nearest(self.style, STYLES)}")
+        if self.asks not in ASKS:
+            raise UsageError(f"no questions of the kind {self.asks!r}{nearest(self.asks, ASKS)}")
         if self.prefill and not self.thinking:
             raise UsageError("a pre-filled <think> needs thinking")
         if self.turns < 1:
@@ -81,9 +102,10 @@ class Prompter:
         if self.style == "terse":
             parts = [self.question(example)]
         elif self.style == "compact":
-            parts = [outline(description), self.question(example)]
+            about = outline(description) if self.answer_key == "sql" else description
+            parts = [about, self.question(example)]
         else:
-            parts = [_TASK[self.answer_key].format(dialect=self.dialect)]
+            parts = [self._task()]
             if description:
                 heading = "Database schema" if self.answer_key == "sql" else "Search syntax"
                 parts.append(f"{heading}:\n{description}")
@@ -97,12 +119,20 @@ class Prompter:
         """The question alone, with what is known besides: as `messages` puts it, without instructions and schema."""
         if self.style == "full":
             known = [f"Known besides: {example.evidence}"] if example.evidence else []
-            return "\n\n".join([*known, f"Question: {example.question.strip()}"])
+            asked = example.question.strip()
+            name = "question" if self.answer_key == "sql" else ASKS[self.asks][0]
+            return "\n\n".join([*known, f"{name.capitalize()}:{chr(10) if chr(10) in asked else ' '}{asked}"])
         known = [example.evidence] if example.evidence else []
         question = " ".join(example.question.split())
         if self.style == "compact":
             return "\n\n".join([*known, question])
         return "\n\n".join([f"{example.labels.get('database', '')}: {question}".removeprefix(": "), *known])
+
+    def _task(self) -> str:
+        if self.answer_key == "sql":
+            return _TASK.format(dialect=self.dialect)
+        name, what = ASKS[self.asks]
+        return _SEARCH[self.expand].format(name=name, what=what)
 
     def render(self, tokenizer: Any, messages: list[dict[str, str]], tools: Sequence[Any] | None = None) -> str:
         """The text that a policy continues, through the tokenizer's chat template. tools: functions that it may call,
@@ -132,6 +162,13 @@ class Prompter:
             raise UsageError(f"policy.json: {error}") from None
 
 
-def spoken(dialect: str) -> str:
-    """What a model knows a dialect by; SQLite for what is no database of a kind of its own."""
-    return _DIALECTS.get(dialect, "SQLite")
+def manner(benchmark: Benchmark) -> dict[str, Any]:
+    """The settings of a `Prompter` that are the benchmark's to say. A dialect is what a model knows it by; SQLite for
+    what is no database of a kind of its own."""
+    if benchmark.answer_key == "sql":
+        return {"answer_key": "sql", "dialect": _DIALECTS.get(getattr(benchmark, "dialect", ""), "SQLite")}
+    return {
+        "answer_key": benchmark.answer_key,
+        "asks": getattr(benchmark, "asks", "question"),
+        "expand": getattr(benchmark, "expand", False),
+    }

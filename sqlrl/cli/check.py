@@ -1,14 +1,19 @@
-"""`sqlrl check`: run every gold of a benchmark; say which fail, return nothing or take long."""
+"""`sqlrl check`: run every gold of a benchmark, or look up what is right for a search; say what is wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sqlrl.config import EvalConfig
 from sqlrl.executors.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlrl.coverage import Coverage
+    from sqlrl.golds import GoldCheck
 
 __all__ = ["command"]
 
@@ -36,17 +41,22 @@ def command(
 ) -> None:  # fmt: skip
     """Run every gold of a benchmark; say which fail, return nothing or take long.
 
+    Of a search benchmark: look up every relevant document in the corpus, or a document that holds an answer.
+
     Splits that are not here are named and left out, unless one is asked for by name.
 
-    Leaves with 1 where a gold fails or is not right by its own judge. With --policy: sample each training question
-    several times and say how many are never, sometimes and always solved, as training by their results needs the
-    middle.
+    Leaves with 1 where a gold fails or is not right by its own judge, or a relevant document is not there. With
+    --policy: sample each training question several times and say how many are never, sometimes and always solved, as
+    training by their results needs the middle.
     """
+    from sqlrl.benchmarks import load_benchmark, searches
+
     if policy is not None:
+        judge = judge or (None if searches(benchmark) else "robust")
         asked = EvalConfig(
             benchmark, data=data, engine=engine, database_url=database_url, policy=policy, split=split or "train",
-            judge=judge or "robust", samples=samples, temperature=temperature, seconds=seconds, workers=workers,
-            limit=limit, results=False,
+            judge=judge, samples=samples, temperature=temperature, seconds=seconds, workers=workers, limit=limit,
+            results=False,
         )  # fmt: skip
         _say_difficulty(asked, json_file)
         return
@@ -54,13 +64,15 @@ def command(
         raise UsageError("--json goes with --policy")
     from rich.text import Text
 
-    from sqlrl.benchmarks import load_benchmark
     from sqlrl.cli.terminal import Terminal
+    from sqlrl.coverage import check_coverage
     from sqlrl.executors.base import Limits
     from sqlrl.executors.errors import MissingSplitError
     from sqlrl.golds import check_golds
 
     loaded = load_benchmark(benchmark, data, database_url, engine=engine)
+    if searches(benchmark) and judge:
+        raise UsageError(f"{benchmark} has no golds to judge: leave out --judge")
     splits = (split,) if split else loaded.splits
     bad = checked = 0
     absent: list[MissingSplitError] = []
@@ -75,9 +87,14 @@ def command(
                 continue
             advance = terminal.start(f"{benchmark} {part}", len(examples))
             limits = Limits(seconds=seconds)
-            found = check_golds(
-                loaded, examples, judge, limits=limits, slow_seconds=slow, workers=workers, advance=_counting(advance)
-            )
+            found: GoldCheck | Coverage
+            if searches(benchmark):
+                found = check_coverage(loaded, examples, limits=limits, workers=workers, advance=_counting(advance))
+            else:
+                found = check_golds(
+                    loaded, examples, judge, limits=limits, slow_seconds=slow, workers=workers,
+                    advance=_counting(advance),
+                )  # fmt: skip
             terminal.print(Text(f"{benchmark} {part}", style="bold").append(f": {found.headline()}", style="not bold"))
             for kind, golds in found.remarkable().items():
                 terminal.print(f"  {kind}: {len(golds):,}")

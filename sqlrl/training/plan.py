@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark, load_judge
+from sqlrl.benchmarks.base import Demonstration
 from sqlrl.distillation import read_demonstrations
 from sqlrl.environment import Allowance
 from sqlrl.executors.errors import DataError, UsageError, nearest
 from sqlrl.policies.local import check_device
-from sqlrl.prompts import Prompter, spoken
+from sqlrl.prompts import Prompter, manner
 from sqlrl.rewards.presets import choose_preset, judges_by, load_preset
 from sqlrl.training.difficulty import read_difficulty
 from sqlrl.training.processes import ALONE, Processes
@@ -22,7 +23,7 @@ from sqlrl.training.trainers import check_trackers
 from sqlrl.training.turns import longest_dialogue
 
 if TYPE_CHECKING:
-    from sqlrl.benchmarks.base import Benchmark, Demonstration, Example
+    from sqlrl.benchmarks.base import Benchmark, Example
     from sqlrl.config import TrainConfig
 
 __all__ = ["METHODS", "Plan", "Stage", "draw_plan", "stages_of"]
@@ -90,9 +91,14 @@ class Plan:
         allowance = Allowance.of(self.prompter, self.config.seconds)
         return longest_dialogue(self.prompter.turns, self.recipe.max_completion_tokens, allowance)
 
+    @property
+    def _can_think_for(self) -> bool:
+        """A demonstration's thought is made from its SQL; nothing is made for a search."""
+        return self.prompter.thinking and self.prompter.answer_key == "sql"
+
     def completion_of(self, query: str, thought: str = "") -> str:
         """What the policy should have written to give `query`."""
-        return self.prompter.completion(query, thought or (thought_for(query) if self.prompter.thinking else ""))
+        return self.prompter.completion(query, thought or (thought_for(query) if self._can_think_for else ""))
 
 
 def stages_of(method: str, allow_gold: bool = False) -> tuple[str, ...]:
@@ -148,6 +154,9 @@ def draw_plan(
     else:
         demonstrations = benchmark.demonstrations()
     method = config.method or ("sft+grpo" if prompter.turns > 1 else recipe.default_method)
+    copies = "sft" in method and not demonstrations and benchmark.answer_key == "query"
+    if copies:  # the form is learnt this way, and the query that every better one must beat
+        demonstrations = [Demonstration(example, " ".join(example.question.split())) for example in train]
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
     validation = [e for e in benchmark.examples("validation") if benchmark.sources(e)] if config.evaluate else []
@@ -155,6 +164,8 @@ def draw_plan(
         train, validation = train[: config.limit], validation[: config.limit]
         demonstrations = demonstrations[: config.limit]
     notes = benchmark.notes()
+    if copies:
+        notes.append("nobody wrote queries down to imitate: sft learns to give the question itself as the query")
     if policy == "tiny" and prompter.needs_description:
         notes.append(
             "a policy from scratch gets near nothing on databases that it has not seen: "
@@ -214,12 +225,12 @@ def _prompter(policy: str, config: TrainConfig, recipe: Recipe, benchmark: Bench
     taught = _taught(policy)
     if taught is not None and config.prompt_style is None and config.thinking is None:
         return replace(
-            taught, answer_key=benchmark.answer_key, prefill=taught.prefill or config.prefill,
+            taught, **{**manner(benchmark), "dialect": taught.dialect}, prefill=taught.prefill or config.prefill,
             turns=config.turns or taught.turns,
         )  # fmt: skip
     return Prompter(
-        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, answer_key=benchmark.answer_key,
-        dialect=spoken(getattr(benchmark, "dialect", "")), turns=config.turns or 1,
+        style=recipe.prompt_style, thinking=recipe.thinking, prefill=config.prefill, turns=config.turns or 1,
+        **manner(benchmark),
     )  # fmt: skip
 
 

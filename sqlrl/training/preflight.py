@@ -15,6 +15,7 @@ from sqlrl.executors.errors import UsageError
 from sqlrl.golds import check_golds
 from sqlrl.judging import Judging
 from sqlrl.rewards import load_preset
+from sqlrl.training.corpus import look_at_corpus
 from sqlrl.training.memory import available, footprint, parameters_of
 from sqlrl.training.overlap import overlaps
 
@@ -84,7 +85,7 @@ def _say_what(plan: Plan, flight: Preflight) -> None:
     flight.add("reward", f"{plan.reward}: {load_preset(plan.reward).summary}")
     flight.add("questions with a result to learn from", f"{len(plan.train):,}")
     if plan.left_out:
-        flight.add("left out for want of a database", f"{plan.left_out:,}", "note")
+        flight.add("left out for want of a database or corpus", f"{plan.left_out:,}", "note")
     if plan.skipped:
         flight.add("left out as always or never solved", f"{plan.skipped:,}", "note")
     flight.add("demonstrations", f"{len(plan.demonstrations):,}")
@@ -94,6 +95,10 @@ def _say_what(plan: Plan, flight: Preflight) -> None:
 
 
 def _check_golds(plan: Plan, flight: Preflight) -> None:
+    if plan.benchmark.answer_key == "query":
+        for check in look_at_corpus(plan, GOLDS):
+            flight.checks.append(Check(*check))
+        return
     known = [example for example in plan.train if example.gold.query]
     if not known or all(stage.method == "sft" for stage in plan.stages):
         return
@@ -124,9 +129,11 @@ def _databases(plan: Plan) -> str:
 def _check_overlap(plan: Plan, flight: Preflight) -> None:
     for overlap in overlaps(plan.benchmark, plan.train):
         shared = {kind: getattr(overlap, kind) for kind in ("questions", "queries", "databases")}
+        if plan.benchmark.answer_key == "query":  # there is one corpus, and no database
+            del shared["databases"]
         found = ", ".join(f"{kind} {count:,}" for kind, count in shared.items() if count) or "nothing"
         unwanted = overlap.unwanted(plan.benchmark.shares)
-        by_design = [kind for kind in plan.benchmark.shares if shared[kind]]
+        by_design = [kind for kind in plan.benchmark.shares if shared.get(kind)]
         if by_design:
             found += f" (by the benchmark's design: {', '.join(by_design)})"
         told = "" if plan.config.overlap else "; --overlap trains all the same"
