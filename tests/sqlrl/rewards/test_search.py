@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.base import Gold
+from sqlrl.executors.documents import Document
+from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import ExecutionReward
 from sqlrl.rewards.shelf import GONE, OnShelf
@@ -52,3 +55,24 @@ def test_a_question_without_a_relevant_document_pays_nobody() -> None:
     with OnShelf("recall@10", ["e"]) as judging:
         reward = ExecutionReward("recall", PROMPTER, [Example("e", "?", Gold(relevant={"1": 0}))], judging)
         assert reward(None, [PROMPTER.completion("1")], ["e"]) == [None]
+
+
+def test_over_a_real_index_of_words(tmp_path: Path) -> None:
+    """The same judge, an engine that ranks, and a question whose own document must not count."""
+    pytest.importorskip("bm25s")
+    from sqlrl.executors.bm25 import build
+
+    documents = [Document(str(n), f"drug{n}", f"drug{n} lowers fever {'and pain ' * n}") for n in range(1, 9)]
+    source = f"bm25:///{build(documents, tmp_path / 'index')}"
+    gold = Gold(relevant={"1": 2, "2": 1, "5": 1, "8": 0})
+    examples = [Example("all", "?", gold), Example("cut", "?", gold, context={"exclude_ids": ["1"]})]
+    judging = Judging("recall@3", {example.id: [source] for example in examples})
+    reward = ExecutionReward("recall", PROMPTER, examples, judging)
+    queries = [("all", "drug1 drug2 drug5"), ("all", "drug1 drug2 drug8"), ("cut", "drug1 drug2 drug8"), ("all", "the")]
+    said = [PROMPTER.completion(query) for _, query in queries]
+    with judging:
+        values = reward(None, said, [name for name, _ in queries])
+        assert values == [pytest.approx(v) for v in (1.1, 0.1 + 2 / 3, 0.1 + 1 / 3, 0.0)]
+    again = pickle.loads(pickle.dumps(reward))
+    with again.judging:
+        assert again(None, said, [name for name, _ in queries]) == values
