@@ -22,7 +22,7 @@ from sqlrl.executors.errors import DataError, MissingSplitError
 __all__ = ["FOLDERS", "MARKS", "ORIGINS", "Passages"]
 
 # name -> split -> files that may hold it, each below one of the folders
-_FILES = {
+_FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "nq": {
         "train": ("train.jsonl", "nq-train.qa.csv"),
         "validation": ("dev.jsonl", "topics.nq.dev.txt", "topics.dpr.nq.dev.txt", "nq-dev.qa.csv"),

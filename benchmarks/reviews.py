@@ -86,11 +86,12 @@ class Reviews(Retrieval):
     def _lines(self, path: Path, split: str) -> Iterator[tuple[str, str, list[str], str, str]]:
         """(id, question, ids, date, review) of each question."""
         if path.suffix == ".parquet":
-            for place, (question, relevant, date) in enumerate(_parquet(path)):
-                yield f"{split}-{place}", question.strip(), relevant, _date(date, path), ""
+            for place, (question, found, date) in enumerate(_parquet(path)):
+                yield f"{split}-{place}", question.strip(), found, _date(date, path), ""
             return
         for number, values in json_lines(path):
-            pico, relevant = values.get("pico"), values.get(self.relevant_key)
+            pico: Any = values.get("pico")
+            relevant: Any = values.get(self.relevant_key)
             if not isinstance(values.get("id"), str) or not isinstance(pico, dict) or not isinstance(relevant, list):
                 raise DataError(f"{path}, line {number}: no 'id', 'pico' and list of {self.relevant_key!r}")
             question = "\n".join(f"{letter}: {pico.get(letter, '')}" for letter in "PICO")

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.coverage import check_coverage
-from sqlrl.executors.address import ENGINES, index_settings, parse_address
+from sqlrl.executors.address import index_settings, parse_address
 from sqlrl.executors.base import Limits
 from sqlrl.judging import Judging
 
@@ -19,18 +19,10 @@ _TIMED = 100  # questions that are put as they are, to see what a search costs
 
 
 def look_at_corpus(plan: Plan, most: int) -> list[tuple[str, str, str]]:
-    """(what, what was found, verdict) as a pre-flight shows them. most: of the training questions, evenly spread.
-
-    A service is not asked: that is what training is to do sparingly.
-    """
+    """(what, what was found, verdict) as a pre-flight shows them. most: of the training questions, evenly spread."""
     places = sorted({url for example in plan.train for url in plan.benchmark.sources(example)})
-    addresses = [parse_address(url) for url in places]
-    services = [address.source for address in addresses if ENGINES[address.scheme][2] != "index"]
-    if services:
-        found = f"{', '.join(services)}: every new query is one of its own, and the pace is the service's"
-        return [("searches ask a service", found, "note")]
     lines: list[tuple[str, str, str]] = []
-    for address in addresses:
+    for address in map(parse_address, places):
         documents = index_settings(address.path).get("documents")
         size = f"{documents:,} documents, " if isinstance(documents, int) else ""
         lines.append(("corpus", f"{size}searched by {address.scheme}", "ok"))
