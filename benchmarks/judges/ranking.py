@@ -2,7 +2,8 @@
 
 One module for all of them: they differ in the measure alone. `recall@k` and `ndcg@k` are right at the full mark;
 `answer-rank@k` is right where one of the first k documents holds an answer (H@k of the literature), and its score is
-one over the rank of the first that does.
+one over the rank of the first that does. An answer in the title counts, as DeepRetrieval has it; DPR's own script looks
+at the text alone.
 """
 
 from __future__ import annotations

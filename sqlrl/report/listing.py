@@ -59,6 +59,8 @@ def labels_of(item: Mapping[str, Any]) -> dict[str, str]:
     labels = {key: value for key, value in item.items() if key not in _OWN and isinstance(value, str)}
     if item.get("db_id"):
         labels["database"] = item["db_id"]
+    if "leaks" in item:  # see sqlrl.leakage
+        labels["gives the answer away"] = "yes" if item["leaks"] else "no"
     return labels
 
 

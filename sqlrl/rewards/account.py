@@ -21,7 +21,8 @@ class Account:
     """Sums over completions. paid_for: the parts that `metrics` tells, of which the preset pays something for.
 
     kinds: how many completions ended each way (see `sqlrl.rewards.presets.KINDS`). parts: what they earned, by part.
-    seconds: wall time, in all ("all") and of it "parsing" completions and "executing" queries.
+    seconds: wall time, in all ("all") and of it "parsing" completions and "executing" queries. leaks: of the queries to
+    questions whose answers are known, "all" and those that give one away ("leaking", see `sqlrl.leakage`).
     """
 
     paid_for: tuple[str, ...] = ()
@@ -29,15 +30,18 @@ class Account:
     parts: dict[str, float] = field(default_factory=dict)
     characters: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
+    leaks: Counter[str] = field(default_factory=Counter)
 
-    def enter(self, kind: str, answer: Answer, parts: Parts | None) -> None:
-        """One completion more."""
+    def enter(self, kind: str, answer: Answer, parts: Parts | None, leaking: bool | None = None) -> None:
+        """One completion more. leaking: whether its query gives the answer away; None where no answer is known."""
         self.kinds[kind] += 1
         for name in self.paid_for if parts is not None else ():
             self.parts[name] = self.parts.get(name, 0.0) + getattr(parts, name)
         if answer.query is not None:
             self.characters["thinking"] += len(answer.thinking)
             self.characters["query"] += len(answer.query)
+            if leaking is not None:
+                self.leaks.update({"all": 1, "leaking": int(leaking)})
 
     def since(self, earlier: Account) -> Self:
         """What was entered after `earlier`, a copy of this account from then."""
@@ -47,6 +51,7 @@ class Account:
             {name: value - earlier.parts.get(name, 0.0) for name, value in self.parts.items()},
             self.characters - earlier.characters,
             {name: value - earlier.seconds.get(name, 0.0) for name, value in self.seconds.items()},
+            self.leaks - earlier.leaks,
         )
 
     @classmethod
@@ -57,6 +62,7 @@ class Account:
             total.paid_for = account.paid_for
             total.kinds.update(account.kinds)
             total.characters.update(account.characters)
+            total.leaks.update(account.leaks)
             for mine, theirs in ((total.parts, account.parts), (total.seconds, account.seconds)):
                 for name, value in theirs.items():
                     mine[name] = mine.get(name, 0.0) + value
@@ -64,7 +70,7 @@ class Account:
 
     def metrics(self) -> dict[str, float]:
         """For logs: the mean of each part over the completions that were judged, the share of each kind in all, mean
-        characters where the form is right, seconds."""
+        characters where the form is right, the share of leaking queries where answers are known, seconds."""
         count = self.kinds.total()
         judged = count - self.kinds["unjudged"]
         formed = count - self.kinds["malformed"]
@@ -73,5 +79,7 @@ class Account:
         found |= {
             f"reward/{name}_characters": self.characters[name] / formed for name in ("thinking", "query") if formed
         }
+        if self.leaks["all"]:
+            found["reward/leaking"] = self.leaks["leaking"] / self.leaks["all"]
         found["reward/seconds"] = self.seconds.get("all", 0.0)
         return found | {f"reward/{name}_seconds": self.seconds.get(name, 0.0) for name in ("parsing", "executing")}

@@ -12,6 +12,7 @@ from sqlrl.answers import Answer, parse
 from sqlrl.executors.duplicates import is_repeatable
 from sqlrl.executors.errors import SqlrlError
 from sqlrl.judging import Judging
+from sqlrl.leakage import leaks
 from sqlrl.rewards.account import Account
 from sqlrl.rewards.messages import text_of
 from sqlrl.rewards.presets import load_preset
@@ -127,8 +128,11 @@ class ExecutionReward:
         words = self._words(example_id, answers)
         executed = time.perf_counter()
         payments = [self._payment(word, answer) for word, answer in zip(words, answers, strict=True)]
-        for payment in payments:
-            account.enter(payment.kind, payment.answer, payment.parts)
+        for name, payment in zip(example_id, payments, strict=True):
+            example = self.examples.get(name)
+            asked = example is not None and example.gold.answers
+            leaking = leaks(self.examples[name], payment.answer.query) if asked else None
+            account.enter(payment.kind, payment.answer, payment.parts, leaking)
         account.seconds = {
             "all": time.perf_counter() - started, "parsing": parsed - started, "executing": executed - parsed,
         }  # fmt: skip

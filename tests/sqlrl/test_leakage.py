@@ -88,3 +88,4 @@ def test_an_evaluation_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert json.loads(summary.read_text())["leakage"]["leaked"] == 1
     (page,) = (tmp_path / "runs").glob("*/report.html")
     assert "1 of 3 queries hold an answer" in page.read_text()
+    assert page.read_text().count('"gives the answer away":"yes"') == 1

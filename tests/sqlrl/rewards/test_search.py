@@ -14,6 +14,7 @@ from sqlrl.executors.documents import Document
 from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
 from sqlrl.rewards import ExecutionReward
+from sqlrl.rewards.account import Account
 from sqlrl.rewards.shelf import GONE, OnShelf
 from tests.sqlrl.rewards.search_cases import GOLDEN, MEASURES, pay, search_cases
 
@@ -49,6 +50,17 @@ def test_what_is_right_at_a_lower_rank_is_right_and_earns_less() -> None:
         payments = reward.pay([PROMPTER.completion(query) for query in ("1", "2 1", "2-10 1", "2-11 1")], ["e"] * 4)
     assert [payment.kind for payment in payments] == ["right", "right", "right", "ran"]
     assert [payment.value for payment in payments] == [pytest.approx(v) for v in (1.1, 0.6, 0.2, 0.0)]
+
+
+def test_the_share_of_queries_that_give_the_answer_away_is_logged() -> None:
+    examples = [Example("e", "who?", Gold(answers=("7", "number 1"))), Example("7", "is it 7?", Gold(answers=("7",)))]
+    with OnShelf("answer-rank@10", ["e", "7"]) as judging:
+        reward = ExecutionReward("answer-rank", PROMPTER, examples, judging)
+        logged: dict[str, float] = {}
+        said = [*(PROMPTER.completion(query) for query in ("7", "1 2", "8 9", "number 1", "7")), "no form", 5]
+        reward(None, said, ["e", "e", "e", "e", "7", "e", "unknown"], log_metric=logged.__setitem__)
+    assert logged["reward/leaking"] == 2 / 5
+    assert reward.account.since(Account()).leaks == {"all": 5, "leaking": 2}
 
 
 def test_a_question_without_a_relevant_document_pays_nobody() -> None:
