@@ -89,6 +89,10 @@ class Dense:
         """The documents, in this order."""
         return self._store.fetch(ids)
 
+    def forget(self) -> None:
+        """Embed every query anew from here on; for those who measure what that costs."""
+        self._embedder.forget()
+
     def close(self) -> None:
         """Nothing to give back: the memory maps go with this object."""
 

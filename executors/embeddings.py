@@ -69,6 +69,11 @@ class Embedder:
             found: np.ndarray = vector
             return found
 
+    def forget(self) -> None:
+        """Drop the queries in memory."""
+        with self._lock:
+            self._recent.clear()
+
     def _encode(self, texts: Sequence[str]) -> np.ndarray:
         import numpy as np
 
@@ -144,6 +149,9 @@ def _load(model: str) -> Any:
         from sentence_transformers import SentenceTransformer
     except ImportError:
         raise MissingExtraError("sentence-transformers", "dense") from None
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # a bar for weights that load in a second
     folder = _folder(model)
     try:
         return SentenceTransformer(str(folder or model), device="cpu")

@@ -1,10 +1,10 @@
 """Search: queries a second at several depths, beside the peers in one run, with the quality that each gives for it.
 
-    python benchmarks/speed/search.py --data FOLDER [--rounds 3] [--seconds 2]
+    python benchmarks/speed/search.py --data FOLDER [--rounds 3] [--seconds 2] [--embeddings FILE]
 
 FOLDER: SciFact in BEIR's form. The contenders take turns within a round, each in one thread with what it needs loaded;
-shown are the medians over the rounds and their range, with ratios to the slowest that can go as deep. Pyserini
-(Anserini through Java) and rank-bm25 take part where they are installed.
+shown are the medians over the rounds and their range, with the median of the ratios to ours. Pyserini (Anserini through
+Java) and rank-bm25 take part where they are installed, dense search where a file is named that keeps its vectors.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlrl.benchmarks import load_benchmark
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.bm25 import BM25, build
+from sqlrl.executors.dense import Dense
+from sqlrl.executors.dense import build as build_dense
 from sqlrl.executors.documents import Document
 from sqlrl.executors.rankings import ndcg, recall
 from sqlrl.executors.words import Analyzer
 
 DEPTHS = (10, 1_000, 3_000)
 Search = Callable[[str, int], Sequence[str]]
+Make = Callable[[Sequence[Document], Path], Search]
 
 
 def main() -> None:
@@ -38,14 +42,18 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--embeddings", type=Path)
     given = parser.parse_args()
     benchmark: Any = load_benchmark("scifact", given.data)
     documents, asked = list(benchmark.documents()), benchmark.examples("test")
     with tempfile.TemporaryDirectory() as folder:
         contenders, built = {}, {}
-        for name, make in (
-            ("sqlrl bm25", _ours), ("rank-bm25", _rank_bm25), ("SQLite FTS5", _fts5), ("Pyserini", _pyserini),
-        ):  # fmt: skip
+        entered: dict[str, Make] = {
+            "sqlrl bm25": _ours, "rank-bm25": _rank_bm25, "SQLite FTS5": _fts5, "Pyserini": _pyserini,
+        }  # fmt: skip
+        if given.embeddings:
+            entered["sqlrl dense"] = partial(_dense, cache=given.embeddings)
+        for name, make in entered.items():
             started = time.perf_counter()
             try:
                 contenders[name] = make(documents, Path(folder))
@@ -102,6 +110,20 @@ def _show(
 def _ours(documents: Sequence[Document], folder: Path) -> Search:
     engine = BM25(f"bm25:///{build(documents, folder / 'bm25')}")
     return lambda query, depth: [row[0] for row in engine.search(query, depth, {}).rows]
+
+
+def _dense(documents: Sequence[Document], folder: Path, cache: Path) -> Search:
+    """The bundled model on one thread, every vector compared; each query is embedded anew."""
+    import torch
+
+    torch.set_num_threads(1)
+    engine = Dense(f"dense:///{build_dense(documents, folder / 'dense', cache=cache)}")
+
+    def search(query: str, depth: int) -> Sequence[str]:
+        engine.forget()
+        return [row[0] for row in engine.search(query, depth, {}).rows]
+
+    return search
 
 
 def _rank_bm25(documents: Sequence[Document], folder: Path) -> Search:
