@@ -156,9 +156,12 @@ def finished(config: TrainConfig, progress: Progress) -> Run:
     folder = Path(config.out) / (config.name or "")
     if not (folder / "config.yaml").exists():
         return Session.open(config, progress, allow_gold=True).run()
-    if _what_counts(read_config(folder / "config.yaml")) != _what_counts(config.to_dict()):
+    plan, before = draw_plan(config, allow_gold=True), read_config(folder / "config.yaml")
+    asked = _what_counts({**config.to_dict(), "reward": plan.reward})
+    # A setting that an older run does not know of is one that nobody chose for it.
+    if asked != _what_counts({key: before.get(key) for key in asked} | {"reward": before.get("reward") or plan.reward}):
         raise UsageError(f"{folder} was made with other settings: take another --out")
-    made_with, now = read_config(folder / RECIPE), asdict(draw_plan(config, allow_gold=True).recipe)
+    made_with, now = read_config(folder / RECIPE), asdict(plan.recipe)
     changed = [key for key in now if made_with.get(key) != now[key] and matters(key, config.method or "")]
     if changed:
         raise UsageError(f"{folder} was made with another recipe ({', '.join(changed)}): take another --out")
