@@ -177,7 +177,7 @@ def build(
 ) -> Path:
     """Build an index of these documents' titles and texts; it stands in `folder` once it is whole.
 
-    k1, b: BM25's two numbers. method: one of bm25s's forms ("lucene", "robertson", "atire", "bm25l", "bm25+").
+    k1, b: BM25's two numbers. method: one of bm25s's forms: "lucene", "robertson", "atire".
     stop_words: left out. advance: told of each document that was read. UsageError for settings that cannot be,
     DataError for ids that are empty or occur twice, or a folder that is there and is no index.
     """
@@ -185,6 +185,7 @@ def build(
         raise UsageError(f"BM25 takes k1 of 0 or more and b from 0 to 1, not {k1} and {b}")
     if method not in ("lucene", "robertson", "atire"):
         raise UsageError(f"no method {method!r}: lucene, robertson or atire")
+    _bm25s()  # what is missing is said before a long corpus is read
     analyzer = Analyzer(stemmer, frozenset(stop_words))
     target = Path(folder).expanduser()
     with new_folder(target) as made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,8 @@ def build(
     import numpy as np
 
     target = Path(folder).expanduser()
+    if find_spec("sentence_transformers") is None:  # said before a long corpus is read
+        raise MissingExtraError("sentence-transformers", "dense")
     embedder = Embedder(model, Path(cache).expanduser() if cache else target.parent / "embeddings.sqlite")
     with new_folder(target) as made:
         count, corpus = DocumentStore.write(made, documents)

@@ -1,4 +1,4 @@
-"""`sqlrl data`: list the benchmarks and where their data is, fetch it, make it from schemas, write questions."""
+"""`sqlrl data`: list the benchmarks and fetch their data, make databases, index documents, write questions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sqlrl.cli.index import command as index
 from sqlrl.cli.synthesize import command as synthesize
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def command(context: click.Context, data: str | None) -> None:
             _list(data, terminal)
 
 
+command.add_command(index)
 command.add_command(synthesize)
 
 
