@@ -91,13 +91,13 @@ def study_document(record: Mapping[str, Any]) -> Document:
         found = list(_reached(record, path))
         if found:
             fields[name] = found if len(found) > 1 or _listed(record, path) else found[0]
-    name = fields.get("NCTId")
-    if not isinstance(name, str):
+    number: Any = fields.get("NCTId")
+    if not isinstance(number, str):
         raise DataError("a study without protocolSection.identificationModule.nctId")
     text = "\n".join(str(fields[part]) for part in ("BriefSummary", "DetailedDescription") if part in fields)
     if "StudyFirstPostDate" in fields:
         fields["date"] = fields["StudyFirstPostDate"]
-    return Document(name, str(fields.get("BriefTitle") or fields.get("OfficialTitle") or ""), text, fields)
+    return Document(number, str(fields.get("BriefTitle") or fields.get("OfficialTitle") or ""), text, fields)
 
 
 def _reached(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
