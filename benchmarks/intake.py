@@ -16,9 +16,9 @@ from sqlrl.benchmarks.citations import read_citations
 from sqlrl.benchmarks.corpora import UNREADABLE, Moved, json_lines, open_text, read_corpus
 from sqlrl.benchmarks.json_items import json_items
 from sqlrl.benchmarks.records import Columns, columns_of
-from sqlrl.benchmarks.studies import is_study, study_document
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import DataError, UsageError
+from sqlrl.executors.studies import is_study, study_document
 
 __all__ = ["SUFFIXES", "files_of", "read_documents"]
 

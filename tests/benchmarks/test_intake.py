@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from sqlrl.benchmarks.intake import files_of, read_documents
-from sqlrl.benchmarks.studies import PIECES, study_document
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import DataError, SqlrlError, UsageError
+from sqlrl.executors.studies import PIECES, study_document
 
 STUDY: dict[str, Any] = {
     "protocolSection": {
