@@ -12,24 +12,30 @@ from urllib.parse import parse_qsl
 
 from sqlrl.executors.errors import SourceError, UsageError, nearest
 
-__all__ = ["ENGINES", "INDEX", "Address", "index_settings", "is_search", "parse_address"]
+__all__ = ["ENGINES", "INDEX", "SERVICES", "Address", "index_settings", "is_search", "parse_address"]
 
 # scheme -> (module, class) of what searches an index
 ENGINES = {
     "bm25": ("sqlrl.executors.bm25", "BM25"),
     "dense": ("sqlrl.executors.dense", "Dense"),
+    "pubmed": ("sqlrl.executors.pubmed", "PubMed"),
+    "trials": ("sqlrl.executors.clinicaltrials", "ClinicalTrials"),
+    "opensearch": ("sqlrl.executors.opensearch", "OpenSearch"),
 }
+SERVICES = {"pubmed", "trials"}  # one place each: nothing stands between the colon and the options
 INDEX = "index.json"  # what makes a folder an index
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """source: as it was written. path: of an index, absolute. options: what follows the question mark."""
+    """source: as it was written. path: of an index, absolute; of a server's, its name. options: what follows the
+    question mark. host: of a server, with the port."""
 
     source: str
     scheme: str
     path: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
 
 
 def is_search(source: object) -> bool:
@@ -44,7 +50,7 @@ def is_search(source: object) -> bool:
 
 def parse_address(source: str) -> Address:
     """`bm25:///folder` (three slashes before a relative path, four before an absolute one, as SQLAlchemy has it),
-    or a bare path to an index; options follow a question mark.
+    `pubmed:`, `trials:`, `opensearch://host:port/index`, or a bare path to an index; options follow a question mark.
 
     UsageError for an unknown scheme or a malformed option, SourceError where there is no such index.
     """
@@ -65,6 +71,13 @@ def parse_address(source: str) -> Address:
     options = dict(pairs)
     if len(options) != len(pairs):
         raise UsageError(f"{source}: an option is given twice")
+    if scheme in SERVICES:
+        if before not in ("", "//"):
+            raise UsageError(f"{scheme}: is one place: nothing but ?options follows it, not {before!r:.40}")
+        return Address(source, scheme, "", options)
+    if scheme == "opensearch":
+        host, index = _server(before)
+        return Address(source, scheme, index, options, host)
     path = _path(before)
     found = index_settings(path).get("engine")
     if found != scheme:
@@ -84,6 +97,16 @@ def index_settings(folder: str | Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SourceError(f"{path} does not describe an index")
     return values
+
+
+def _server(written: str) -> tuple[str, str]:
+    """(host with its port, name of the index). UsageError, which does not show a password that is in it."""
+    host, _, index = written.removeprefix("//").partition("/")
+    if "@" in written:
+        raise UsageError("an opensearch:// address is shown and kept: give user and password by the environment")
+    if not written.startswith("//") or not host or not index.strip("/") or "/" in index.strip("/"):
+        raise UsageError(f"opensearch://host:port/index, not opensearch:{written:.80}")
+    return host, index.strip("/")
 
 
 def _path(written: str) -> str:
