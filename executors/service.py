@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -86,6 +87,7 @@ class Service(ABC):
         self._timeout_seconds = self._number("timeout_seconds")
         folder = self.asked_with["cache"] or services_folder() / "replies"
         self._replies = Replies(folder, writable=self._mode != "replay")
+        self._opening = threading.Lock()
         self._client: PoliteClient | None = None
 
     @property
@@ -122,13 +124,14 @@ class Service(ABC):
     @property
     def client(self) -> PoliteClient:
         """What asks; made when it is first needed, which in replay it never is."""
-        if self._client is None:
-            pace = Pace(urlsplit(self._base).netloc, self._per_second())
-            self._client = PoliteClient(
-                self.name, self._base, pace, backoff_seconds=self._number("backoff_seconds"),
-                largest_reply=self._limits.bytes, secrets=self.secrets,
-            )  # fmt: skip
-        return self._client
+        with self._opening:  # several threads ask at once
+            if self._client is None:
+                pace = Pace(urlsplit(self._base).netloc, self._per_second())
+                self._client = PoliteClient(
+                    self.name, self._base, pace, backoff_seconds=self._number("backoff_seconds"),
+                    largest_reply=self._limits.bytes, secrets=self.secrets,
+                )  # fmt: skip
+            return self._client
 
     @property
     def secrets(self) -> Sequence[str]:
