@@ -70,20 +70,22 @@ class PoliteClient:
     holds all processes back. A redirect is not followed: what was asked of one host is nobody else's business. The
     deadline holds whatever happens: names that are not resolved, replies that drip.
 
-    base: a URL without user or password. secrets: never shown in a message. Methods may be called from several threads
-    at once; requests run side by side on one thread of this client.
+    base: a URL without user or password. pace: none for a server that is one's own. secrets: never shown in a message.
+    final: whether a reply of 500 and more is an answer all the same. Methods may be called from several threads at
+    once; requests run side by side on one thread of this client.
     """
 
     def __init__(
         self,
         service: str,
         base: str,
-        pace: Pace,
+        pace: Pace | None,
         *,
         backoff_seconds: float = 1.0,
         largest_reply: int = LARGEST_REPLY,
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
+        final: Callable[[Reply], bool] = lambda reply: False,
     ) -> None:
         """UsageError where the base is no URL, MissingExtraError without httpx."""
         try:
@@ -97,6 +99,7 @@ class PoliteClient:
         self._largest_reply = largest_reply
         self._headers = {"User-Agent": "sqlrl", **(headers or {})}
         self._secrets = [secret for secret in secrets if secret]
+        self._final = final
         self._opening = threading.Lock()
         self._line: _Line | None = None
 
@@ -146,14 +149,14 @@ class PoliteClient:
         try:
             async with asyncio.timeout(max(deadline - started, 0)):
                 for attempt in range(ATTEMPTS):
-                    turn = await asyncio.to_thread(self.pace.take, deadline - time.monotonic())
-                    await asyncio.sleep(turn)
+                    if self.pace is not None:
+                        await asyncio.sleep(await asyncio.to_thread(self.pace.take, deadline - time.monotonic()))
                     least, shared = 0.0, False
                     try:
                         reply = await self._send(line, request)
                         if 300 <= reply.status < 400:
                             raise UnavailableError(self._elsewhere(reply))
-                        if reply.status not in _AGAIN and reply.status < 500:
+                        if (reply.status not in _AGAIN and reply.status < 500) or self._final(reply):
                             return read(reply)
                         fault = f"HTTP {reply.status}: {reply.excerpt}"
                         least = _retry_after(reply.headers.get("retry-after"))
@@ -163,7 +166,7 @@ class PoliteClient:
                     if attempt + 1 < ATTEMPTS:
                         drawn = random.uniform(0, min(_LONGEST_WAIT, self._backoff_seconds * 2**attempt))
                         wait = max(least, drawn)
-                        if shared:
+                        if shared and self.pace is not None:
                             await asyncio.to_thread(self.pace.pause, wait)
                         if time.monotonic() + wait >= deadline:
                             break  # asking until the last moment would help nobody

@@ -1,0 +1,291 @@
+"""OpenSearch: an index on a server or a cluster of its own, asked in Lucene's query language; for corpora that outgrow
+one machine. docs/opensearch.md has sizes and settings."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+from sqlrl.executors.address import parse_address
+from sqlrl.executors.base import Limits, Outcome, Result
+from sqlrl.executors.documents import Document
+from sqlrl.executors.errors import (
+    AccessError,
+    QueryError,
+    SourceError,
+    UnavailableError,
+    UsageError,
+    nearest,
+)  # fmt: skip
+from sqlrl.executors.opensearch_link import ComplaintError, OpenSearchLink
+from sqlrl.executors.service import day_of, unsearchable
+
+__all__ = ["PAGE", "OpenSearch"]
+
+PAGE = 10_000  # hits of one reply: what index.max_result_window allows unless it is set
+_PARALLEL = 8  # queries at once
+_IDS_AT_ONCE = 1_000  # of a filter or of a fetch
+_COLUMNS = ("id", "score")
+_OPTIONS = {
+    "tls": "0",
+    "fields": "title,text",
+    "id": "id",
+    "date": "date",
+    "operator": "or",
+    "timeout_seconds": "60",
+    "backoff_seconds": "0.5",
+    "parallel": str(_PARALLEL),
+}
+# What the server calls a query that it cannot read or won't run; everything else is the server's trouble, or ours.
+_QUERY_ERRORS = {
+    "query_shard_exception", "parse_exception", "parsing_exception", "too_many_clauses", "too_many_nested_clauses",
+    "too_complex_to_determinize_exception", "number_format_exception", "token_mgr_error",
+}  # fmt: skip
+_SYNTAX = """\
+The search engine takes Lucene's query language over the fields {fields}.
+- Words are joined by {operator} unless an operator stands between them; documents with more and rarer words come first.
+- AND, OR and NOT are upper case; +word must occur, -word must not. AND and OR have no precedence of their own: use
+  parentheses.
+- "a phrase" is searched as a phrase; "a phrase"~3 allows three words in between.
+- word* and w?rd stand for other endings and letters; not at the start of a word.
+- word~ finds similar spellings; word^3 counts three times.
+- field:word and field:(one two) look in one field; {date}:[2010-01-01 TO 2020-12-31] is a range, both ends included.
+- A backslash before one of + - = && || ! ( ) {{ }} [ ] ^ " ~ * ? : \\ / takes away its meaning.
+Example: ("heart failure" OR cardiomyopathy) AND (telemonitor* OR "remote monitoring"~2)\
+"""
+
+
+class OpenSearch:
+    """`opensearch://host:port/index`; see `sqlrl.executors.search.Engine`. Options of the source:
+
+    fields: those that are searched, title^2,text with weights; the first one's text is a document's title, the others'
+    its text. id: the keyword field that holds a document's id. date: the field that max_date speaks of. operator: "or"
+    or "and", between words. tls: 1 for https. timeout_seconds: for one query with all its pages. backoff_seconds: see
+    `PoliteClient`. parallel: queries at once.
+
+    User and password come from $OPENSEARCH_USER and $OPENSEARCH_PASSWORD. The list is by score, ties by id. Shards that
+    failed, or an end before all were searched, are an outage: a part of the answer is worth no reward.
+    """
+
+    dialect: ClassVar[str] = "lucene"
+
+    def __init__(self, source: str, limits: Limits | None = None) -> None:
+        """UsageError for an option that is none, MissingExtraError without opensearch-py and httpx."""
+        address = parse_address(source)
+        for option in address.options:
+            if option not in _OPTIONS:
+                raise UsageError(f"opensearch has no option {option!r}{nearest(option, _OPTIONS)}")
+        options = {**_OPTIONS, **address.options}
+        self.source = source
+        self._limits = limits or Limits()
+        self._index = address.path
+        self._fields = [field for field in options["fields"].split(",") if field]
+        self._names = [field.partition("^")[0] for field in self._fields]
+        self._id, self._date = options["id"], options["date"]
+        self._operator = options["operator"].lower()
+        if not self._fields or self._operator not in ("or", "and") or options["tls"] not in ("0", "1"):
+            raise UsageError("opensearch: fields names some, operator is or or and, tls is 0 or 1")
+        self._timeout_seconds = _number(options, "timeout_seconds")
+        self._parallel = max(1, int(_number(options, "parallel")))
+        self._link = OpenSearchLink(
+            address.host, tls=options["tls"] == "1", credentials=_credentials(),
+            backoff_seconds=_number(options, "backoff_seconds"), largest_reply=self._limits.bytes,
+        )  # fmt: skip
+
+    def describe(self) -> str:
+        """The search syntax."""
+        return _SYNTAX.format(fields=", ".join(self._names), operator=self._operator.upper(), date=self._date)
+
+    def search(self, query: str, depth: int, context: Mapping[str, Any]) -> Result:
+        """See `Engine.search`. SourceError where there is no such index, AccessError where it may not be read."""
+        ended = unsearchable(query)
+        most = min(depth, self._limits.rows)
+        return ended or self._answered(lambda deadline: self._ranked(self._asked(query, context), most, deadline))
+
+    def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
+        """Side by side: a cluster has more processors than one query uses."""
+        pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="sqlrl-opensearch")
+        try:
+            return list(pool.map(lambda each: self.search(each[0], depth, each[1]), queries))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def among(self, query: str, ids: Collection[str], depth: int, context: Mapping[str, Any]) -> Result:
+        """See `Engine.among`. Of all hits, a filter on these ids finds them without ranking the others."""
+        ended = unsearchable(query)
+        if ended is not None:
+            return ended
+        if depth:
+            ranked, wanted = self.search(query, depth, context), set(ids)
+            rows = tuple(row for row in ranked.rows if row[0] in wanted)
+            return Result(ranked.columns, rows, ranked.outcome, ranked.message, ranked.seconds, False, ranked.total)
+        names = sorted(set(ids) - set(context.get("exclude_ids", ())))
+        return self._answered(lambda deadline: self._members(self._asked(query, context), names, deadline))
+
+    def fetch(self, ids: Sequence[str]) -> list[Document]:
+        """The documents, in this order. QueryError (UNAVAILABLE) where the server does not give them."""
+        wanted, found = list(dict.fromkeys(ids)), {}
+        try:
+            for start in range(0, len(wanted), _IDS_AT_ONCE):
+                some = wanted[start : start + _IDS_AT_ONCE]
+                body = {"query": {"terms": {self._id: some}}, "size": len(some), "sort": [{self._id: "asc"}]}
+                reply = self._search(body, time.monotonic() + self._timeout_seconds)
+                found.update({document.id: document for document in map(self._document, reply["hits"]["hits"])})
+        except (UnavailableError, ComplaintError) as error:
+            raise QueryError(Outcome.UNAVAILABLE, str(error)) from None
+        return [found[name] for name in ids if name in found]
+
+    def close(self) -> None:
+        """Give back the connections; asked again, they open."""
+        self._link.close()
+
+    def _asked(self, query: str, context: Mapping[str, Any]) -> dict[str, Any]:
+        """The query, and what is no part of it: filters that it can't get out of."""
+        words = {
+            "query": query, "fields": self._fields, "default_operator": self._operator.upper(),
+            "allow_leading_wildcard": False, "lenient": True,
+        }  # fmt: skip
+        asked: dict[str, Any] = {"must": [{"query_string": words}]}
+        until = day_of(context.get("max_date"))
+        if until:
+            asked["filter"] = [{"range": {self._date: {"lte": until}}}]
+        excluded = sorted(context.get("exclude_ids", ()))
+        if excluded:
+            asked["must_not"] = [{"terms": {self._id: excluded}}]
+        return {"bool": asked}
+
+    def _answered(self, ask: Callable[[float], Result]) -> Result:
+        started = time.perf_counter()
+        try:
+            found = ask(time.monotonic() + self._timeout_seconds)
+        except ComplaintError as error:
+            if error.kinds & _QUERY_ERRORS:
+                return Result(outcome=Outcome.INVALID, message=str(error))
+            return Result(outcome=Outcome.UNAVAILABLE, message=str(error))
+        except UnavailableError as error:
+            return Result(outcome=Outcome.UNAVAILABLE, message=str(error))
+        return Result(
+            found.columns, found.rows, found.outcome, "", time.perf_counter() - started, found.truncated, found.total
+        )
+
+    def _ranked(self, asked: Mapping[str, Any], depth: int, deadline: float) -> Result:
+        body = {
+            "query": asked, "sort": [{"_score": "desc"}, {self._id: "asc"}], "_source": [self._id],
+            "track_total_hits": True,
+        }  # fmt: skip
+        if depth <= PAGE:
+            reply = self._search({**body, "size": depth}, deadline)
+            rows, total = self._rows(reply), int(reply["hits"]["total"]["value"])
+        else:
+            rows, total = self._deep(body, depth, deadline)
+        return Result(_COLUMNS, tuple(rows), Outcome.OK, "", 0.0, total > len(rows), total)
+
+    def _deep(self, body: dict[str, Any], depth: int, deadline: float) -> tuple[list[tuple[str, float]], int]:
+        """Page after page of one point in time, each after the last hit of the one before."""
+        rows: list[tuple[str, float]] = []
+        total = 0
+        with self._moment(deadline) as moment:
+            while len(rows) < depth:
+                size = min(PAGE, depth - len(rows))
+                reply = self._search({**body, "size": size, "pit": {"id": moment, "keep_alive": "2m"}}, deadline)
+                hits = reply["hits"]["hits"]
+                rows += self._rows(reply)
+                if "search_after" not in body:
+                    total = int(reply["hits"]["total"]["value"])
+                if len(hits) < size:
+                    break
+                body = {**body, "search_after": hits[-1]["sort"], "track_total_hits": False}
+        return rows, total
+
+    @contextmanager
+    def _moment(self, deadline: float) -> Iterator[str]:
+        reply = self._link.ask(
+            lambda client: client.create_pit(index=self._index, params={"keep_alive": "2m"}), deadline, self._refused
+        )
+        try:
+            yield reply["pit_id"]
+        finally:
+            with suppress(UnavailableError, ComplaintError):  # it ends by itself
+                self._link.ask(
+                    lambda client: client.delete_pit(body={"pit_id": [reply["pit_id"]]}), deadline, self._refused
+                )
+
+    def _members(self, asked: dict[str, Any], names: Sequence[str], deadline: float) -> Result:
+        counted = self._search({"query": asked, "size": 0, "track_total_hits": True}, deadline)
+        total = int(counted["hits"]["total"]["value"])
+        rows: list[tuple[str, float]] = []
+        for start in range(0, len(names) if total else 0, _IDS_AT_ONCE):
+            some = names[start : start + _IDS_AT_ONCE]
+            filters = [asked, {"terms": {self._id: some}}]
+            body = {"query": {"bool": {"filter": filters}}, "size": len(some), "_source": [self._id],
+                    "sort": [{self._id: "asc"}], "track_total_hits": False}  # fmt: skip
+            rows += [(name, 1.0) for name, _ in self._rows(self._search(body, deadline))]
+        return Result(_COLUMNS, tuple(rows), Outcome.OK, "", 0.0, False, total)
+
+    def _search(self, body: dict[str, Any], deadline: float) -> Any:
+        index = None if "pit" in body else self._index  # a point in time knows its index
+        seconds = max(1, int(deadline - time.monotonic()))
+        body = {**body, "timeout": f"{seconds}s"}  # so that the cluster stops as well
+        reply = self._link.ask(
+            lambda client: client.search(index=index, body=body, params={"allow_partial_search_results": "false"}),
+            deadline, self._refused,
+        )  # fmt: skip
+        failed = reply.get("_shards", {}).get("failed", 0)
+        if reply.get("timed_out") or failed:
+            what = "ended before all was searched" if reply.get("timed_out") else f"had {failed} shards that failed"
+            raise UnavailableError(f"OpenSearch {what}")
+        return reply
+
+    def _refused(self, error: ComplaintError) -> Exception:
+        """What a complaint means. Not the query's are an index that is not there, and who may not read it."""
+        if error.status in (401, 403):
+            return AccessError(
+                f"{self._link.host}/{self._index} may not be read so: set OPENSEARCH_USER and OPENSEARCH_PASSWORD"
+            )
+        if error.status == 404 and "index_not_found_exception" in error.kinds:
+            return SourceError(f"{self._link.host} has no index {self._index}")
+        if "in order to sort on" in str(error) or "fielddata" in str(error).lower():
+            return self._without_id()
+        return error
+
+    def _without_id(self) -> SourceError:
+        return SourceError(f"{self._link.host}/{self._index} has no keyword field {self._id!r} (option id)")
+
+    def _rows(self, reply: Any) -> list[tuple[str, float]]:
+        try:
+            return [(str(hit["_source"][self._id]), float(hit.get("_score") or 0)) for hit in reply["hits"]["hits"]]
+        except (KeyError, TypeError):
+            raise self._without_id() from None
+
+    def _document(self, hit: Mapping[str, Any]) -> Document:
+        known = dict(hit["_source"])
+        name = str(known.pop(self._id))
+        parts = [" ".join(_flat(known.pop(field, None))) for field in self._names]
+        if len(parts) == 1:
+            return Document(name, "", parts[0], known)
+        return Document(name, parts[0], " ".join(part for part in parts[1:] if part), known)
+
+
+def _flat(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [text for each in value for text in _flat(each)] if isinstance(value, list) else [str(value)]
+
+
+def _number(options: Mapping[str, str], name: str) -> float:
+    try:
+        value = float(options[name])
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise UsageError(f"opensearch: {name} is a number above 0, not {options[name]!r}")
+    return value
+
+
+def _credentials() -> tuple[str, str] | None:
+    user = os.environ.get("OPENSEARCH_USER")
+    return (user, os.environ.get("OPENSEARCH_PASSWORD", "")) if user else None
