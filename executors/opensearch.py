@@ -91,6 +91,7 @@ class OpenSearch:
             raise UsageError("opensearch: fields names some, operator is or or and, tls is 0 or 1")
         self._timeout_seconds = _number(options, "timeout_seconds")
         self._parallel = max(1, int(_number(options, "parallel")))
+        self._known: dict[str, Any] | None = None  # the index's fields, once it was asked for them
         self._link = OpenSearchLink(
             address.host, tls=options["tls"] == "1", credentials=_credentials(),
             backoff_seconds=_number(options, "backoff_seconds"), largest_reply=self._limits.bytes,
@@ -104,7 +105,8 @@ class OpenSearch:
         """See `Engine.search`. SourceError where there is no such index, AccessError where it may not be read."""
         ended = unsearchable(query)
         most = min(depth, self._limits.rows)
-        return ended or self._answered(lambda deadline: self._ranked(self._asked(query, context), most, deadline))
+        asked = self._asked(query, context)
+        return ended or self._answered(lambda deadline: self._ranked(asked, most, deadline), context)
 
     def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
         """Side by side: a cluster has more processors than one query uses."""
@@ -124,7 +126,8 @@ class OpenSearch:
             rows = tuple(row for row in ranked.rows if row[0] in wanted)
             return Result(ranked.columns, rows, ranked.outcome, ranked.message, ranked.seconds, False, ranked.total)
         names = sorted(set(ids) - set(context.get("exclude_ids", ())))
-        return self._answered(lambda deadline: self._members(self._asked(query, context), names, deadline))
+        asked = self._asked(query, context)
+        return self._answered(lambda deadline: self._members(asked, names, deadline), context)
 
     def fetch(self, ids: Sequence[str]) -> list[Document]:
         """The documents, in this order. QueryError (UNAVAILABLE) where the server does not give them."""
@@ -132,9 +135,10 @@ class OpenSearch:
         try:
             for start in range(0, len(wanted), _IDS_AT_ONCE):
                 some = wanted[start : start + _IDS_AT_ONCE]
-                body = {"query": {"terms": {self._id: some}}, "size": len(some), "sort": [{self._id: "asc"}]}
-                reply = self._search(body, time.monotonic() + self._timeout_seconds)
-                found.update({document.id: document for document in map(self._document, reply["hits"]["hits"])})
+                body = {"query": {"terms": {self._id: some}}, "size": len(some), "sort": [{self._id: "asc"}],
+                        "track_total_hits": False}  # fmt: skip
+                hits, _ = self._search(body, time.monotonic() + self._timeout_seconds)
+                found.update({document.id: document for document in map(self._document, hits)})
         except (UnavailableError, ComplaintError) as error:
             raise QueryError(Outcome.UNAVAILABLE, str(error)) from None
         return [found[name] for name in ids if name in found]
@@ -147,7 +151,7 @@ class OpenSearch:
         """The query, and what is no part of it: filters that it can't get out of."""
         words = {
             "query": query, "fields": self._fields, "default_operator": self._operator.upper(),
-            "allow_leading_wildcard": False, "lenient": True,
+            "allow_leading_wildcard": False,  # it would read every word of the index
         }  # fmt: skip
         asked: dict[str, Any] = {"must": [{"query_string": words}]}
         until = day_of(context.get("max_date"))
@@ -158,10 +162,12 @@ class OpenSearch:
             asked["must_not"] = [{"terms": {self._id: excluded}}]
         return {"bool": asked}
 
-    def _answered(self, ask: Callable[[float], Result]) -> Result:
+    def _answered(self, ask: Callable[[float], Result], context: Mapping[str, Any]) -> Result:
         started = time.perf_counter()
+        deadline = time.monotonic() + self._timeout_seconds
         try:
-            found = ask(time.monotonic() + self._timeout_seconds)
+            self._check(bool(context.get("max_date")), deadline)
+            found = ask(deadline)
         except ComplaintError as error:
             if error.kinds & _QUERY_ERRORS:
                 return Result(outcome=Outcome.INVALID, message=str(error))
@@ -178,67 +184,86 @@ class OpenSearch:
             "track_total_hits": True,
         }  # fmt: skip
         if depth <= PAGE:
-            reply = self._search({**body, "size": depth}, deadline)
-            rows, total = self._rows(reply), int(reply["hits"]["total"]["value"])
+            hits, total = self._search({**body, "size": depth}, deadline)
         else:
-            rows, total = self._deep(body, depth, deadline)
-        return Result(_COLUMNS, tuple(rows), Outcome.OK, "", 0.0, total > len(rows), total)
+            hits, total = self._deep(body, depth, deadline)
+        return Result(_COLUMNS, self._rows(hits), Outcome.OK, "", 0.0, total > len(hits), total)
 
-    def _deep(self, body: dict[str, Any], depth: int, deadline: float) -> tuple[list[tuple[str, float]], int]:
+    def _deep(self, body: dict[str, Any], depth: int, deadline: float) -> tuple[list[Any], int]:
         """Page after page of one point in time, each after the last hit of the one before."""
-        rows: list[tuple[str, float]] = []
+        found: list[Any] = []
         total = 0
         with self._moment(deadline) as moment:
-            while len(rows) < depth:
-                size = min(PAGE, depth - len(rows))
-                reply = self._search({**body, "size": size, "pit": {"id": moment, "keep_alive": "2m"}}, deadline)
-                hits = reply["hits"]["hits"]
-                rows += self._rows(reply)
-                if "search_after" not in body:
-                    total = int(reply["hits"]["total"]["value"])
+            while len(found) < depth:
+                size = min(PAGE, depth - len(found))
+                hits, counted = self._search({**body, "size": size, "pit": moment}, deadline)
+                total = total if found else counted
+                found += hits
                 if len(hits) < size:
                     break
                 body = {**body, "search_after": hits[-1]["sort"], "track_total_hits": False}
-        return rows, total
+        return found, total
 
     @contextmanager
-    def _moment(self, deadline: float) -> Iterator[str]:
-        reply = self._link.ask(
-            lambda client: client.create_pit(index=self._index, params={"keep_alive": "2m"}), deadline, self._refused
-        )
+    def _moment(self, deadline: float) -> Iterator[dict[str, str]]:
+        kept = {"keep_alive": "2m"}
+        reply = self._ask(lambda client: client.create_pit(index=self._index, params=kept), deadline)
         try:
-            yield reply["pit_id"]
+            yield {"id": reply["pit_id"], **kept}
         finally:
             with suppress(UnavailableError, ComplaintError):  # it ends by itself
-                self._link.ask(
-                    lambda client: client.delete_pit(body={"pit_id": [reply["pit_id"]]}), deadline, self._refused
-                )
+                self._ask(lambda client: client.delete_pit(body={"pit_id": [reply["pit_id"]]}), deadline)
 
     def _members(self, asked: dict[str, Any], names: Sequence[str], deadline: float) -> Result:
-        counted = self._search({"query": asked, "size": 0, "track_total_hits": True}, deadline)
-        total = int(counted["hits"]["total"]["value"])
+        total = self._search({"query": asked, "size": 0, "track_total_hits": True}, deadline)[1]
         rows: list[tuple[str, float]] = []
         for start in range(0, len(names) if total else 0, _IDS_AT_ONCE):
             some = names[start : start + _IDS_AT_ONCE]
             filters = [asked, {"terms": {self._id: some}}]
             body = {"query": {"bool": {"filter": filters}}, "size": len(some), "_source": [self._id],
                     "sort": [{self._id: "asc"}], "track_total_hits": False}  # fmt: skip
-            rows += [(name, 1.0) for name, _ in self._rows(self._search(body, deadline))]
+            rows += [(name, 1.0) for name, _ in self._rows(self._search(body, deadline)[0])]
         return Result(_COLUMNS, tuple(rows), Outcome.OK, "", 0.0, False, total)
 
-    def _search(self, body: dict[str, Any], deadline: float) -> Any:
+    def _search(self, body: dict[str, Any], deadline: float) -> tuple[list[Any], int]:
+        """(hits, how many there are in all where the body asks for that)."""
         index = None if "pit" in body else self._index  # a point in time knows its index
         seconds = max(1, int(deadline - time.monotonic()))
         body = {**body, "timeout": f"{seconds}s"}  # so that the cluster stops as well
-        reply = self._link.ask(
-            lambda client: client.search(index=index, body=body, params={"allow_partial_search_results": "false"}),
-            deadline, self._refused,
-        )  # fmt: skip
-        failed = reply.get("_shards", {}).get("failed", 0)
-        if reply.get("timed_out") or failed:
-            what = "ended before all was searched" if reply.get("timed_out") else f"had {failed} shards that failed"
+        whole = {"allow_partial_search_results": "false"}
+        reply = self._ask(lambda client: client.search(index=index, body=body, params=whole), deadline)
+        try:
+            failed, late = reply["_shards"]["failed"], reply["timed_out"]
+            hits = list(reply["hits"]["hits"])
+            total = int(reply["hits"]["total"]["value"]) if body.get("track_total_hits") else 0
+        except (KeyError, TypeError, ValueError):
+            raise UnavailableError(f"OpenSearch gives no list of hits: {reply!s:.200}") from None
+        if late or failed:
+            what = "ended before all was searched" if late else f"had {failed} shards that failed"
             raise UnavailableError(f"OpenSearch {what}")
-        return reply
+        return hits, total
+
+    def _ask(self, call: Callable[[Any], Any], deadline: float) -> dict[str, Any]:
+        return self._link.ask(call, deadline, self._refused)
+
+    def _check(self, dated: bool, deadline: float) -> None:
+        """Whether the index has the fields that are to be asked; a server takes a wrong name for one that no document
+        has, and finds nothing. SourceError, UsageError."""
+        if self._known is None:
+            names = ",".join(dict.fromkeys([*self._names, self._id, self._date]))
+            reply = self._ask(lambda client: client.field_caps(index=self._index, params={"fields": names}), deadline)
+            fields = reply.get("fields")
+            if not isinstance(fields, dict):
+                raise UnavailableError(f"OpenSearch gives no list of fields: {reply!s:.200}")
+            self._known = fields
+        where = f"{self._link.host}/{self._index}"
+        for name in self._names:
+            if "*" not in name and name not in self._known:
+                raise SourceError(f"{where} has no field {name!r} (option fields)")
+        if not any(kind.get("aggregatable") for kind in self._known.get(self._id, {}).values()):
+            raise SourceError(f"{where} has no keyword field {self._id!r} (option id)")
+        if dated and "date" not in self._known.get(self._date, {}):
+            raise UsageError(f"{where} has no date field {self._date!r}, which max_date needs (option date)")
 
     def _refused(self, error: ComplaintError) -> Exception:
         """What a complaint means. Not the query's are an index that is not there, and who may not read it."""
@@ -248,18 +273,15 @@ class OpenSearch:
             )
         if error.status == 404 and "index_not_found_exception" in error.kinds:
             return SourceError(f"{self._link.host} has no index {self._index}")
-        if "in order to sort on" in str(error) or "fielddata" in str(error).lower():
-            return self._without_id()
         return error
 
-    def _without_id(self) -> SourceError:
-        return SourceError(f"{self._link.host}/{self._index} has no keyword field {self._id!r} (option id)")
-
-    def _rows(self, reply: Any) -> list[tuple[str, float]]:
+    def _rows(self, hits: Sequence[Any]) -> tuple[tuple[str, float], ...]:
         try:
-            return [(str(hit["_source"][self._id]), float(hit.get("_score") or 0)) for hit in reply["hits"]["hits"]]
-        except (KeyError, TypeError):
-            raise self._without_id() from None
+            return tuple((str(hit["_source"][self._id]), float(hit.get("_score") or 0)) for hit in hits)
+        except (KeyError, TypeError, AttributeError):
+            raise SourceError(
+                f"{self._link.host}/{self._index}: a document has no {self._id!r} of its own (option id)"
+            ) from None
 
     def _document(self, hit: Mapping[str, Any]) -> Document:
         known = dict(hit["_source"])
