@@ -164,7 +164,11 @@ class Service(ABC):
 
     def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
         """Side by side, so that waiting for replies doesn't lower the pace."""
-        return self._side_by_side([lambda each=each: self.search(each[0], depth, each[1]) for each in queries])
+        pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="sqlrl-service")
+        try:
+            return list(pool.map(lambda each: self.search(each[0], depth, each[1]), queries))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def among(self, query: str, ids: Collection[str], depth: int, context: Mapping[str, Any]) -> Result:
         """See `Engine.among`. Of all hits, the service itself says which are among them."""
@@ -242,13 +246,6 @@ class Service(ABC):
 
     def _document(self, name: str) -> dict[str, str]:
         return {"service": self.name, "kind": "document", "id": name}
-
-    def _side_by_side(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
-        pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix=f"sqlrl-{self.name}")
-        try:
-            return list(pool.map(lambda task: task(), tasks))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def choice(self, option: str, known: Collection[str]) -> str:
         """The value of an option that takes one of these. UsageError."""
