@@ -42,7 +42,7 @@ def read_corpus(path: Path, moved: Moved | None = None) -> Iterator[Document]:
 def open_bytes(path: Path, moved: Moved | None = None) -> BinaryIO:
     """A file, unpacked where it is packed."""
     raw = io.BufferedReader(_Told(path, moved))
-    return cast(BinaryIO, _Packed(cast(BinaryIO, raw))) if path.suffix == ".gz" else raw
+    return cast(BinaryIO, _Packed(raw)) if path.suffix == ".gz" else raw
 
 
 def open_text(path: Path, moved: Moved | None = None) -> TextIO:
@@ -73,7 +73,7 @@ class _Told(io.FileIO):
 class _Packed(gzip.GzipFile):
     """Closes what it unpacks."""
 
-    def __init__(self, raw: io.BufferedReader) -> None:
+    def __init__(self, raw: Any) -> None:
         super().__init__(fileobj=raw, mode="rb")
         self._raw = raw
 

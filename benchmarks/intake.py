@@ -154,12 +154,10 @@ def _table(path: Path, said: Mapping[str, tuple[str, ...]], moved: Moved | None)
 
 def _cells(path: Path, moved: Moved | None) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each row, the heading included."""
-    # For all of the process, but nothing is read that was not asked for.
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     try:
         with open_text(path, moved) as file:
             reader = csv.reader(file, delimiter="\t" if _suffix(path) == ".tsv" else ",", strict=True)
-            for place, row in enumerate(reader):
+            for place, row in enumerate(iter(lambda: _next(reader), None)):
                 if place == 0 and row:
                     row[0] = row[0].removeprefix("\ufeff")
                 if row:
@@ -168,6 +166,16 @@ def _cells(path: Path, moved: Moved | None) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {reader.line_num}: {error}") from None
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read: {error}") from None
+
+
+def _next(reader: Any) -> list[str] | None:
+    """The next row; None at the end. The limit on a cell is the process's, and others rely on it: it is another for as
+    long as one row is read."""
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _columns(path: Path, names: list[str], said: Mapping[str, tuple[str, ...]]) -> Columns:

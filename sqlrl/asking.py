@@ -14,6 +14,7 @@ from sqlrl.evaluation import ask, put
 from sqlrl.executors.errors import UnavailableError, UsageError
 from sqlrl.policies import load_policy
 from sqlrl.policies.cache import default_folder
+from sqlrl.policies.expansion import ExpansionPolicy
 from sqlrl.policies.local import LocalPolicy
 from sqlrl.prompts import Prompter, manner
 from sqlrl.shots import Shots
@@ -71,6 +72,8 @@ def ask_policy(
         cache=cache,
     )  # fmt: skip
     prompter = _prompter(config, benchmark, policy)
+    if isinstance(policy, ExpansionPolicy):
+        policy.look(examples, judging)
     if prompter.turns > 1 or (policy.prompter is not None and policy.prompter.turns > 1):
         return _converse(config, policy, prompter, examples, judging, shots, progress, notes)
     advance = progress.start(f"asking {policy.name}", len(examples))

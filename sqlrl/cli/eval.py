@@ -18,7 +18,10 @@ __all__ = ["command"]
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--answered", metavar="FILE", help="Answered questions: BENCHMARK is then a database of your own.")
 @click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25 or dense [default: bm25].")
-@click.option("--policy", help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE.")
+@click.option(
+    "--policy",
+    help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE, question:, expand:.",
+)
 @click.option("--predictions", metavar="FILE", help="Queries written elsewhere: a query a line, .json, .jsonl or .csv.")
 @click.option("--database-url", metavar="URL", help="BIRD's mini-dev on a server: mysql://user@host/{database} ...")
 @click.option("--match", type=click.Choice(["id", "position"]), help="How predictions are matched [default: either].")

@@ -134,6 +134,7 @@ def command(
         if processes.is_main:
             terminal.print(f"run     {run.folder}\nreport  {run.folder / 'report.html'}")
             asked = f"{config.benchmark} --answered {config.answered}" if config.answered else config.benchmark
+            asked += f" --engine {config.engine}" if config.engine else ""
             terminal.print(f"judge   sqlrl eval {asked} --policy {run.folder}")
 
 

@@ -39,14 +39,18 @@ def load_policy(
     cache: Path | None = None,
 ) -> Policy:
     """The policy that a word names: `runs/<run>` or a checkpoint folder, `hf:org/name`, `http://host/v1#model`,
-    `script:file.jsonl`, `question:` (the question as the query). parallel, timeout, cache: of an endpoint, see
-    `EndpointPolicy`."""
+    `script:file.jsonl`, `question:` (the question as the query), `expand:` (with words of its first hits besides).
+    parallel, timeout, cache: of an endpoint, see `EndpointPolicy`."""
     if word == "tiny":
         raise UsageError("'tiny' is made by `sqlrl train`; give the run that it made: --policy runs/<run>")
     if word == "question:":
         from sqlrl.policies.question import QuestionPolicy
 
         return QuestionPolicy()
+    if word == "expand:":
+        from sqlrl.policies.expansion import ExpansionPolicy
+
+        return ExpansionPolicy()
     if word.startswith("script:"):
         from sqlrl.policies.scripted import ScriptedPolicy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -159,3 +160,12 @@ def test_tables_as_others_publish_them() -> None:
     assert found[0].id.isdigit()
     assert len(found := _read(trials, text=("description", "criteria"))) == 99
     assert found[0].id.startswith("NCT")
+
+
+def test_a_long_cell_is_read_and_nobody_elses_limit_is_changed(tmp_path: Path) -> None:
+    table = tmp_path / "long.csv"
+    table.write_text(f"id,title,text\n1,long,{'x' * 200_000}\n")
+    before = csv.field_size_limit()
+    (document,) = read_documents([table])
+    assert len(document.text) == 200_000
+    assert csv.field_size_limit() == before

@@ -90,3 +90,23 @@ def test_xquads_articles_are_asked_about_in_one_split_only(tmp_path: Path) -> No
     (tmp_path / "xquad.en.json").write_text('{"data": [{"paragraphs": [{"context": "x", "qas": [{}]}]}]}')
     with pytest.raises(DataError, match="SQuAD's format"):
         load_benchmark("xquad", tmp_path).examples("train")
+
+
+def test_the_forms_in_which_questions_go_round(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence" / "anserini-tools"
+    folder.mkdir(parents=True)
+    (folder / "topics.dpr.trivia.test.txt").write_text("who?\t['Ann', \"O'Neill\", 'Ann']\n")
+    (folder / "topics.dpr.squad.test.txt").write_text('{"question": "when?", "answer": ["1901", "1901"]}\n')
+    (tmp_path / "nq").mkdir()
+    (tmp_path / "nq" / "nq-train.qa.csv").write_text('what?\t"[""a \'b\'"", \'c\']"\n')
+    trivia, squad, nq = (load_benchmark(name, tmp_path) for name in ("triviaqa", "squad", "nq"))
+    assert trivia.examples("test")[0].gold.answers == ("Ann", "O'Neill")
+    assert squad.examples("test")[0].gold.answers == ("1901",)
+    assert nq.examples("train")[0].gold.answers == ("a 'b'", "c")
+    (tmp_path / "squad").mkdir()
+    (tmp_path / "squad" / "train-v1.1.json").write_text(json.dumps(_squad(10)))
+    again = load_benchmark("squad", tmp_path)
+    assert {split: len(again.examples(split)) for split in ("train", "validation")} == {"train": 18, "validation": 2}
+    (folder / "topics.dpr.trivia.test.txt").write_text("who?\t__import__('os')\n")
+    with pytest.raises(DataError, match="line 1: not a question, a tab and a list"):
+        load_benchmark("triviaqa", tmp_path).examples("test")

@@ -9,7 +9,7 @@ import pytest
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.base import Gold
 from sqlrl.executors.errors import UsageError
-from sqlrl.prompts import STYLES, Prompter
+from sqlrl.prompts import ASKS, STYLES, Prompter
 
 EXAMPLE = Example(
     "q", "how many?", Gold(query="SELECT secret FROM gold"), evidence="many means rows", labels={"database": "shop"}
@@ -54,3 +54,23 @@ def test_the_compact_style_outlines_the_schema() -> None:
     content = Prompter(style="compact").messages(EXAMPLE, ddl)[0]["content"]
     assert content.startswith("order(id, total)\n")
     assert "not DDL (" in Prompter(style="compact").messages(EXAMPLE, "not DDL (")[0]["content"]
+
+
+@pytest.mark.parametrize("asks", ASKS)
+def test_a_search_is_asked_for_by_what_it_is_to_find(asks: str) -> None:
+    example = Example("q", "P: Adults\nI: Aspirin", Gold(relevant={"secret": 1.0}))
+    prompter = Prompter(answer_key="query", asks=asks)
+    content = prompter.messages(example, "AND and OR are words.")[0]["content"]
+    name, what = ASKS[asks]
+    assert content.startswith(f"Write one search query that finds {what}.")
+    assert "Search syntax:\nAND and OR are words." in content
+    assert f"{name.capitalize()}:\nP: Adults\nI: Aspirin" in content
+    assert "secret" not in content
+    wider = Prompter(answer_key="query", asks=asks, expand=True).messages(example, "")[0]["content"]
+    assert wider.startswith(f"Rewrite the {name} below")
+    assert "AND and OR" in Prompter(style="compact", answer_key="query").messages(example, "AND and OR")[0]["content"]
+
+
+def test_kinds_of_questions_have_names() -> None:
+    with pytest.raises(UsageError, match="did you mean 'claim'"):
+        Prompter(answer_key="query", asks="claims")
