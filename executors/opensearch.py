@@ -90,7 +90,7 @@ class OpenSearch:
         if not self._fields or self._operator not in ("or", "and") or options["tls"] not in ("0", "1"):
             raise UsageError("opensearch: fields names some, operator is or or and, tls is 0 or 1")
         self._timeout_seconds = _number(options, "timeout_seconds")
-        self._parallel = max(1, int(_number(options, "parallel")))
+        self.parallel = max(1, int(_number(options, "parallel")))
         self._known: dict[str, Any] | None = None  # the index's fields, once it was asked for them
         self._link = OpenSearchLink(
             address.host, tls=options["tls"] == "1", credentials=_credentials(),
@@ -110,7 +110,7 @@ class OpenSearch:
 
     def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
         """Side by side: a cluster has more processors than one query uses."""
-        pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="sqlrl-opensearch")
+        pool = ThreadPoolExecutor(self.parallel, thread_name_prefix="sqlrl-opensearch")
         try:
             return list(pool.map(lambda each: self.search(each[0], depth, each[1]), queries))
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -165,11 +166,12 @@ class SearchGroup(Group[Hits]):
         own = _each(contexts, len(tasks))
         results: list[Result | None] = [None] * len(tasks)
         ranked: list[int] = []
-        for index, ((source, query, gold), how, context) in enumerate(zip(tasks, relations, own, strict=True)):
-            if how.measure == "recall" and not closely:  # who is found is all that counts: no ranking is needed
-                results[index] = self.engine(source).among(query, gold.relevant or {}, how.depth, context)
-            else:
-                ranked.append(index)
+        members: list[int] = []
+        for index, how in enumerate(relations):  # of recall, who is found is all that counts: no ranking is needed
+            (members if how.measure == "recall" and not closely else ranked).append(index)
+        sought = [(*tasks[i][:2], tasks[i][2].relevant or {}, relations[i].depth, own[i]) for i in members]
+        for index, result in zip(members, self._among(sought), strict=True):
+            results[index] = result
         deep = [(tasks[i][0], tasks[i][1], relations[i].depth or self.limits.rows, own[i]) for i in ranked]
         for index, result in zip(ranked, self._search(deep), strict=True):
             results[index] = result
@@ -178,6 +180,27 @@ class SearchGroup(Group[Hits]):
             for (source, _, gold), how, result in zip(tasks, relations, results, strict=True)
             if result is not None
         ]
+
+    def _among(self, asked: Sequence[tuple[str, str, Mapping[str, float], int, Mapping[str, Any]]]) -> list[Result]:
+        """One result for each (source, query, ids, depth, context); what occurs several times is asked once, and a
+        service, which waits more than it works (`parallel` above 1), is asked side by side."""
+        keys = [(source, query, frozenset(ids), depth, _key(context)) for source, query, ids, depth, context in asked]
+        once = dict(zip(keys, asked, strict=True))
+
+        def ask(each: tuple[str, str, Mapping[str, float], int, Mapping[str, Any]]) -> Result:
+            source, query, ids, depth, context = each
+            return self.engine(source).among(query, ids, depth, context)
+
+        parallel = max((getattr(self.engine(source), "parallel", 1) for source, *_ in asked), default=1)
+        if parallel > 1 and len(once) > 1:
+            pool = ThreadPoolExecutor(parallel, thread_name_prefix="sqlrl-among")
+            try:
+                found = dict(zip(once, pool.map(ask, once.values()), strict=True))
+            finally:
+                pool.shutdown(cancel_futures=True)
+        else:
+            found = {key: ask(each) for key, each in once.items()}
+        return [found[key] for key in keys]
 
     def _compared(self, source: str, gold: Gold, how: Relation, result: Result, closely: bool) -> Comparison:
         from sqlrl.executors.rankings import relevant_ids, score_ranking  # not above: most groups never rank

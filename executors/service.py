@@ -26,7 +26,6 @@ from sqlrl.executors.replies import Replies
 __all__ = ["Found", "InvalidQueryError", "Service", "day_of", "unsearchable"]
 
 LONGEST_QUERY = 100_000  # characters
-_PARALLEL = 8  # queries on their way at once: at ten a second, one may take most of a second
 _COLUMNS = ("id", "score")
 _OPTIONS = {
     "mode": "cache",
@@ -66,6 +65,7 @@ class Service(ABC):
     is UNAVAILABLE and never kept. The services give no scores: a document's is 1 / its rank.
     """
 
+    parallel = 8  # queries on their way at once: at ten a second, one may take most of a second
     dialect: ClassVar[str]
     name: ClassVar[str]  # as people call it
     host: ClassVar[str]  # the base that the service's own limit is for
@@ -164,7 +164,7 @@ class Service(ABC):
 
     def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
         """Side by side, so that waiting for replies doesn't lower the pace."""
-        pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="sqlrl-service")
+        pool = ThreadPoolExecutor(self.parallel, thread_name_prefix="sqlrl-service")
         try:
             return list(pool.map(lambda each: self.search(each[0], depth, each[1]), queries))
         finally:

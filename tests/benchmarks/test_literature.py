@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from sqlrl.benchmarks import load_benchmark
-from sqlrl.executors import open_executors
+from sqlrl.executors import Outcome, open_executors
 from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
+from sqlrl.executors.relations import Relation
 
 HEADING = "record_id,pubmedID,title,authors,abstract,year,label_included,label_abstract_screening\n"
 
@@ -59,7 +61,21 @@ def test_a_file_without_its_columns_is_named(reviews: Path) -> None:
         load_benchmark("cohen", reviews).examples("test")
 
 
-@pytest.mark.parametrize("name", ["pubmed", "trials"])
-def test_a_benchmark_whose_engines_are_not_here_says_so(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no such engine here"):
+@pytest.mark.parametrize(("name", "key"), [("pubmed", "publication_pmids"), ("trials", "trial_nctids")])
+def test_reviews_are_searched_live_unless_told_otherwise(name: str, key: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"no {name} data"):
         load_benchmark(name, tmp_path)
+    (tmp_path / "test.jsonl").write_text(
+        json.dumps({"id": "a", "pico": {"P": "Adults"}, "pub_date": "2014/09/09", key: ["11"]}) + "\n"
+    )
+    benchmark = load_benchmark(name, tmp_path)
+    (example,) = benchmark.examples("test")
+    assert benchmark.sources(example) == [f"{name}:"]
+    replayed = f"{name}:?mode=replay&cache={tmp_path / 'kept'}"
+    benchmark = load_benchmark(name, tmp_path, engine=replayed)
+    assert benchmark.sources(example) == [replayed]
+    with open_executors([replayed]) as group:  # nothing is kept: no answer, and nobody is asked
+        (seen,) = group.compare_many(
+            [(replayed, "aspirin", example.gold)], Relation(measure="recall", depth=9), contexts=[example.context]
+        )
+        assert (seen.outcome, seen.score) == (Outcome.UNAVAILABLE, 0.0)

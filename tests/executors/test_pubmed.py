@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -363,7 +364,7 @@ def test_queries_side_by_side_keep_their_order(make: Make) -> None:
     assert [each.total for each in found] == [number // 3 if number % 2 else number for number in range(20)]
 
 
-def test_as_an_executor(server: Loopback, tmp_path: Path) -> None:
+def test_as_an_executor(server: Loopback, eutils: Eutils, tmp_path: Path) -> None:
     source = f"pubmed:?base={server.url}&per_second=1000&cache={tmp_path / 'kept'}"
     with open_executor(source) as pubmed:
         assert pubmed.dialect == "pubmed"
@@ -376,6 +377,15 @@ def test_as_an_executor(server: Loopback, tmp_path: Path) -> None:
             assert (seen.outcome, seen.score) == (Outcome.OK, score)
         with pubmed.stream("some") as rows:
             assert next(iter(rows)) == ("30", 1.0, "On 30")
+        together = threading.Barrier(4)  # nobody is answered before four have asked
+
+        def answer(asked: Asked) -> Answer:
+            together.wait(timeout=20)
+            return eutils(asked)
+
+        server.answer = answer
+        tasks = [(query, gold) for query in ("some a", "some b", "some c", "some d", "some a")]
+        assert [each.score for each in pubmed.compare_many(tasks, Relation(measure="recall"))] == [0.5] * 5
         server.answer = lambda asked: Answer("", 403)
         (seen,) = pubmed.compare_many([("other", gold)], Relation(measure="recall"))
         assert seen.outcome is Outcome.UNAVAILABLE
