@@ -3,6 +3,8 @@ one machine. docs/opensearch.md has sizes and settings."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -36,6 +38,7 @@ _OPTIONS = {
     "id": "id",
     "date": "date",
     "operator": "or",
+    "global_scores": "0",
     "timeout_seconds": "60",
     "backoff_seconds": "0.5",
     "parallel": str(_PARALLEL),
@@ -64,7 +67,8 @@ class OpenSearch:
 
     fields: those that are searched, title^2,text with weights; the first one's text is a document's title, the others'
     its text. id: the keyword field that holds a document's id. date: the field that max_date speaks of. operator: "or"
-    or "and", between words. tls: 1 for https. timeout_seconds: for one query with all its pages. backoff_seconds: see
+    or "and", between words. global_scores: 1 counts words over all shards, not each shard's own; a request more for each
+    query. tls: 1 for https. timeout_seconds: for one query with all its pages. backoff_seconds: see
     `PoliteClient`. parallel: queries at once.
 
     User and password come from $OPENSEARCH_USER and $OPENSEARCH_PASSWORD. The list is by score, ties by id. Shards that
@@ -87,8 +91,12 @@ class OpenSearch:
         self._names = [field.partition("^")[0] for field in self._fields]
         self._id, self._date = options["id"], options["date"]
         self._operator = options["operator"].lower()
-        if not self._fields or self._operator not in ("or", "and") or options["tls"] not in ("0", "1"):
-            raise UsageError("opensearch: fields names some, operator is or or and, tls is 0 or 1")
+        self._global_scores = options["global_scores"] == "1"
+        if not self._fields or self._operator not in ("or", "and"):
+            raise UsageError("opensearch: fields names at least one, operator is or or and")
+        for option in ("tls", "global_scores"):
+            if options[option] not in ("0", "1"):
+                raise UsageError(f"opensearch: {option} is 0 or 1, not {options[option]!r}")
         self._timeout_seconds = _number(options, "timeout_seconds")
         self.parallel = max(1, int(_number(options, "parallel")))
         self._known: dict[str, Any] | None = None  # the index's fields, once it was asked for them
@@ -193,7 +201,7 @@ class OpenSearch:
         """Page after page of one point in time, each after the last hit of the one before."""
         found: list[Any] = []
         total = 0
-        with self._moment(deadline) as moment:
+        with self._moment(body["query"], deadline) as moment:
             while len(found) < depth:
                 size = min(PAGE, depth - len(found))
                 hits, counted = self._search({**body, "size": size, "pit": moment}, deadline)
@@ -205,9 +213,10 @@ class OpenSearch:
         return found, total
 
     @contextmanager
-    def _moment(self, deadline: float) -> Iterator[dict[str, str]]:
+    def _moment(self, query: Any, deadline: float) -> Iterator[dict[str, str]]:
         kept = {"keep_alive": "2m"}
-        reply = self._ask(lambda client: client.create_pit(index=self._index, params=kept), deadline)
+        asked = {**kept, "preference": _copy(query)}
+        reply = self._ask(lambda client: client.create_pit(index=self._index, params=asked), deadline)
         try:
             yield {"id": reply["pit_id"], **kept}
         finally:
@@ -230,8 +239,12 @@ class OpenSearch:
         index = None if "pit" in body else self._index  # a point in time knows its index
         seconds = max(1, int(deadline - time.monotonic()))
         body = {**body, "timeout": f"{seconds}s"}  # so that the cluster stops as well
-        whole = {"allow_partial_search_results": "false"}
-        reply = self._ask(lambda client: client.search(index=index, body=body, params=whole), deadline)
+        how = {"allow_partial_search_results": "false"}
+        if index is not None:
+            how["preference"] = _copy(body["query"])
+        if self._global_scores:
+            how["search_type"] = "dfs_query_then_fetch"
+        reply = self._ask(lambda client: client.search(index=index, body=body, params=how), deadline)
         try:
             failed, late = reply["_shards"]["failed"], reply["timed_out"]
             hits = list(reply["hits"]["hits"])
@@ -290,6 +303,12 @@ class OpenSearch:
         if len(parts) == 1:
             return Document(name, "", parts[0], known)
         return Document(name, parts[0], " ".join(part for part in parts[1:] if part), known)
+
+
+def _copy(query: Any) -> str:
+    """Which of the copies of a shard is asked: for one query always the same. Copies count the words of documents that
+    were deleted differently, and so would not agree on the scores; other queries go to other copies."""
+    return hashlib.sha256(json.dumps(query, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _flat(value: Any) -> list[str]:

@@ -49,6 +49,7 @@ class Cluster:
             return Answer({"indices": ["papers"], "fields": self.fields})
         if asked.path == "/papers/_search/point_in_time" and asked.method == "POST":
             assert asked["keep_alive"] == "2m"
+            assert len(asked["preference"]) == 16
             self.moments.add(f"moment{len(self.moments)}")
             return Answer({"pit_id": f"moment{len(self.moments) - 1}"})
         if asked.path == "/_search/point_in_time" and asked.method == "DELETE":
@@ -57,6 +58,7 @@ class Cluster:
         self.bodies.append(body)
         if asked.path == "/_search":
             assert body["pit"]["id"] in self.moments
+            assert "preference" not in asked  # a server refuses it beside a point in time
         elif not asked.path.startswith("/papers/"):
             return error(404, "index_not_found_exception", "no such index [x]", "index_not_found_exception")
         assert (asked.method, asked["allow_partial_search_results"]) == ("POST", "false")
@@ -158,6 +160,14 @@ def test_the_best_first_ties_by_id(make: Make, server: Loopback, cluster: Cluste
         "allow_leading_wildcard": False,
     }  # fmt: skip
     assert not make().search("aspirin", 100, {}).truncated
+
+
+def test_one_query_always_asks_the_same_copy(make: Make, server: Loopback) -> None:
+    for query in ("heart", "heart", "aspirin"):
+        make(global_scores="1").search(query, 3, {})
+    asked = [each for each in server.asked if "preference" in each]
+    assert asked[0]["preference"] == asked[1]["preference"] != asked[2]["preference"]
+    assert asked[0]["search_type"] == "dfs_query_then_fetch"
 
 
 def test_past_10_000_hits_at_one_moment(make: Make, server: Loopback, cluster: Cluster) -> None:
@@ -274,6 +284,7 @@ def test_a_wrong_source_is_one_clear_line(make: Make, server: Loopback) -> None:
         ("opensearch://me:hidden@host/a", "by the environment"),
         ("opensearch://host/a?field=x", "did you mean 'fields'"),
         ("opensearch://host/a?operator=xor", "operator is or or and"),
+        ("opensearch://host/a?tls=yes", "tls is 0 or 1"),
         ("opensearch://host/a?timeout_seconds=-1", "timeout_seconds is a number above 0"),
     ):
         with pytest.raises(UsageError, match=words) as raised:
