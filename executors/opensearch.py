@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from sqlrl.executors.errors import (
     UsageError,
     nearest,
 )  # fmt: skip
-from sqlrl.executors.opensearch_link import ComplaintError, OpenSearchLink
+from sqlrl.executors.opensearch_link import ComplaintError, OpenSearchLink, credentials_from_environment
 from sqlrl.executors.service import day_of, unsearchable
 
 __all__ = ["PAGE", "OpenSearch"]
@@ -67,9 +66,9 @@ class OpenSearch:
 
     fields: those that are searched, title^2,text with weights; the first one's text is a document's title, the others'
     its text. id: the keyword field that holds a document's id. date: the field that max_date speaks of. operator: "or"
-    or "and", between words. global_scores: 1 counts words over all shards, not each shard's own; a request more for each
-    query. tls: 1 for https. timeout_seconds: for one query with all its pages. backoff_seconds: see
-    `PoliteClient`. parallel: queries at once.
+    or "and", between words. global_scores: 1 counts words over all shards, not each shard's own; a round more for each
+    query. tls: 1 for https. timeout_seconds: for one query with all its pages. backoff_seconds: see `PoliteClient`.
+    parallel: queries at once.
 
     User and password come from $OPENSEARCH_USER and $OPENSEARCH_PASSWORD. The list is by score, ties by id. Shards that
     failed, or an end before all were searched, are an outage: a part of the answer is worth no reward.
@@ -101,7 +100,7 @@ class OpenSearch:
         self.parallel = max(1, int(_number(options, "parallel")))
         self._known: dict[str, Any] | None = None  # the index's fields, once it was asked for them
         self._link = OpenSearchLink(
-            address.host, tls=options["tls"] == "1", credentials=_credentials(),
+            address.host, tls=options["tls"] == "1", credentials=credentials_from_environment(),
             backoff_seconds=_number(options, "backoff_seconds"), largest_reply=self._limits.bytes,
         )  # fmt: skip
 
@@ -325,8 +324,3 @@ def _number(options: Mapping[str, str], name: str) -> float:
     if not 0 < value < 1e6:
         raise UsageError(f"opensearch: {name} is a number above 0, not {options[name]!r}")
     return value
-
-
-def _credentials() -> tuple[str, str] | None:
-    user = os.environ.get("OPENSEARCH_USER")
-    return (user, os.environ.get("OPENSEARCH_PASSWORD", "")) if user else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import quote, urlencode
 from sqlrl.executors.errors import MissingExtraError, UnavailableError
 from sqlrl.executors.http import GarbledError, PoliteClient, Reply, Request, check_base
 
-__all__ = ["ComplaintError", "OpenSearchLink"]
+__all__ = ["ComplaintError", "OpenSearchLink", "credentials_from_environment"]
 
 # A server that calls a query's size an error of its own (500) would do so again.
 _FINAL = (b"too_many_clauses", b"too_complex_to_determinize", b"too_many_nested_clauses")
@@ -83,19 +84,27 @@ class OpenSearchLink:
 
 
 class _Timed:
-    """opensearch-py's client, each of whose calls ends after so many seconds."""
+    """opensearch-py's client, or a part of it, each of whose calls ends after so many seconds."""
 
     def __init__(self, client: Any, seconds: float) -> None:
         self._client = client
         self._seconds = seconds
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
+        if not callable(method):  # client.indices
+            return _Timed(method, self._seconds)
 
         def call(params: Mapping[str, str] | None = None, **given: Any) -> Any:
             return method(params={**(params or {}), "request_timeout": self._seconds}, **given)
 
         return call
+
+
+def credentials_from_environment() -> tuple[str, str] | None:
+    """$OPENSEARCH_USER and $OPENSEARCH_PASSWORD, where the first is set."""
+    user = os.environ.get("OPENSEARCH_USER")
+    return (user, os.environ.get("OPENSEARCH_PASSWORD", "")) if user else None
 
 
 def _client(http: PoliteClient) -> Any:
@@ -120,7 +129,9 @@ def _client(http: PoliteClient) -> Any:
         ) -> tuple[int, Mapping[str, str], str]:
             content = body.encode("utf-8") if isinstance(body, str) else body or b""
             path = url.lstrip("/") + (f"?{urlencode(params, quote_via=quote)}" if params else "")
-            sent = {"Content-Type": "application/json", **(headers or {})}
+            sent = {"content-type": "application/json"} | {
+                name.lower(): value for name, value in (headers or {}).items()
+            }
             deadline = time.monotonic() + (timeout or self.timeout)
             reply = http.ask(Request(method, path, content, sent), _whole, deadline)
             text = reply.body.decode("utf-8", "replace")
