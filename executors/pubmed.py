@@ -31,11 +31,15 @@ _SORTS = {"date": "pub_date", "best": "relevance"}
 _DATES = ("pdat", "edat", "crdt", "mdat")
 _OLDEST, _SPARSE = date(1700, 1, 1), date(1940, 1, 1)  # before the second one, few documents are dated
 _AHEAD = timedelta(days=3 * 366)  # journals date issues that are still to come
-# PubMed takes nearly any query, and warns of what it made of it; these are the errors that a query can cause. All
-# others, its own name for them included ("Search Backend failed"), are the service's, or ours.
+# PubMed takes nearly any query, and warns of what it made of it; these are the errors that a query can cause. In doubt
+# an error is the service's: an outage costs a reward, a wrong INVALID would teach something.
 _QUERY_ERRORS = re.compile(
-    r"empty term|nothing to ?do|syntax|parse|malformed|invalid (term|query|search|field|date)|unbalanced|"
+    r"empty term|nothing to ?do|syntax error|malformed (term|query)|invalid (term|query|search|field|date)|unbalanced|"
     r"too (many|long|complex)|wildcard|truncat|query *#",
+    re.IGNORECASE,
+)
+_SERVICE_ERRORS = re.compile(
+    r"backend|retstart|resolve|connect|server|internal|exception|time[d -]*out|unavailable|try again|limit|api.?key",
     re.IGNORECASE,
 )
 _NOTES = (  # (list of the reply, name in it, what a person reads)
@@ -197,7 +201,7 @@ class PubMed(Service):
             raise GarbledError(f"no search result: {reply.excerpt}")
         error = found.get("ERROR")
         if error:
-            if _QUERY_ERRORS.search(str(error)) and "retstart" not in str(error):
+            if _QUERY_ERRORS.search(str(error)) and not _SERVICE_ERRORS.search(str(error)):
                 raise InvalidQueryError(self.client.cleaned(str(error)))
             raise GarbledError(str(error)[:300])
         try:

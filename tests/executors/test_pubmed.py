@@ -31,8 +31,12 @@ class Eutils:
     def __init__(self, documents: int = 30) -> None:
         self.documents = documents
         self.a_day = 1
+        self.days: list[date] | None = None  # of document 1, 2 ..., in the place of the others
         self.history: list[list[int]] = []
         self.extra: dict[str, Any] = {}
+
+    def day(self, number: int) -> date:
+        return self.days[number - 1] if self.days is not None else FIRST + timedelta(number // self.a_day)
 
     def __call__(self, asked: Asked) -> Answer:
         return self._fetched(asked) if asked.path.endswith("efetch.fcgi") else self._found(asked)
@@ -46,11 +50,14 @@ class Eutils:
             numbers = {int(each.removesuffix("[uid]")) for each in earlier[2].split(" OR ")}
             hits = [each for each in self.history[int(earlier[1]) - 1] if each in numbers]
         else:
-            hits = [each for each in range(self.documents, 0, -1) if "some" not in term or each % 3 == 0]
+            documents = self.documents if self.days is None else len(self.days)
+            hits = [each for each in range(documents, 0, -1) if "some" not in term or each % 3 == 0]
+            if self.days is not None:
+                hits.sort(key=self.day, reverse=True)
             if "maxdate" in asked:
                 assert asked["datetype"] == "pdat"
                 low, high = (date(*map(int, asked[name].split("/"))) for name in ("mindate", "maxdate"))
-                hits = [each for each in hits if low <= FIRST + timedelta(each // self.a_day) <= high]
+                hits = [each for each in hits if low <= self.day(each) <= high]
         if asked["sort"] == "relevance":
             hits = sorted(hits, key=lambda each: (each * 7919) % 10_007)
         else:
@@ -180,6 +187,26 @@ def test_past_9999_hits_by_spans_of_time(make: Make, server: Loopback, eutils: E
     assert "gives the 9,999 best matches" in best.warnings[-1]
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.dates(date(1650, 1, 1), date(2026, 12, 31)), max_size=60), st.integers(6, 70))
+def test_spans_of_time_give_what_one_list_would(
+    make: Make, eutils: Eutils, monkeypatch: pytest.MonkeyPatch, days: list[date], depth: int
+) -> None:
+    monkeypatch.setattr("sqlrl.executors.pubmed.MOST", 5)
+    monkeypatch.setattr("tests.executors.test_pubmed.MOST", 5)
+    eutils.days = days
+    most_a_day = max((days.count(day) for day in days), default=0)
+    engine = make(mode="live")
+    found = engine.search("heart", depth, {"max_date": "2026-12-31"})
+    engine.close()
+    # What is older than any article is in no span; one asked for without spans has it.
+    dated = [day for day in sorted(days, reverse=True) if day.year >= 1700]
+    assert found.total == len(dated)
+    if most_a_day <= 5:
+        assert [eutils.day(int(name)) for name in ids(found)] == dated[:depth]
+    assert len(set(ids(found))) == len(found.rows)
+
+
 def test_a_day_with_more_hits_than_can_be_had(make: Make, eutils: Eutils) -> None:
     everything = eutils._found
 
@@ -228,6 +255,8 @@ def test_warnings_are_handed_on(make: Make, eutils: Eutils) -> None:
         Answer({"error": "API rate limit exceeded", "api-key": "1.2.3.4", "count": "4", "limit": "3"}, 429),
         Answer({"error": "API rate limit exceeded", "api-key": "1.2.3.4", "count": "4", "limit": "3"}),
         Answer({"esearchresult": {"ERROR": "Search Backend failed: Couldn't resolve address"}}),
+        Answer({"esearchresult": {"ERROR": "Search Backend failed: too many requests, try again"}}),
+        Answer({"esearchresult": {"ERROR": "something that nobody has seen before"}}),
         Answer('{"esearchresult": {"count": "30", "idlist": ["1", "2'),
         Answer({"esearchresult": {"count": "30", "idlist": []}}),
         Answer({"esearchresult": {"count": "30"}}),
@@ -355,6 +384,14 @@ def test_a_key_is_posted_and_shown_nowhere(
 def test_options_that_are_none(make: Make, options: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         make(**options).search("heart", 1, {})
+
+
+def test_engines_of_one_machine_share_a_pace(make: Make, server: Loopback) -> None:
+    assert make(per_second="0.001").search("first", 1, {}).rows
+    found = make(per_second="0.001", timeout_seconds="5").search("second", 1, {})
+    assert (found.outcome, len(server.asked)) == (Outcome.UNAVAILABLE, 1)
+    assert "is busy with this machine's other requests: the next turn is" in found.message
+    assert make(per_second="0.001", mode="replay").search("first", 1, {}).rows  # nobody waits for what is kept
 
 
 def test_queries_side_by_side_keep_their_order(make: Make) -> None:
