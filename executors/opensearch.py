@@ -216,11 +216,14 @@ class OpenSearch:
         kept = {"keep_alive": "2m"}
         asked = {**kept, "preference": _copy(query)}
         reply = self._ask(lambda client: client.create_pit(index=self._index, params=asked), deadline)
+        moment = reply.get("pit_id")
+        if not isinstance(moment, str):
+            raise UnavailableError(f"OpenSearch gives no point in time: {reply!s:.200}")
         try:
-            yield {"id": reply["pit_id"], **kept}
+            yield {"id": moment, **kept}
         finally:
             with suppress(UnavailableError, ComplaintError):  # it ends by itself
-                self._ask(lambda client: client.delete_pit(body={"pit_id": [reply["pit_id"]]}), deadline)
+                self._ask(lambda client: client.delete_pit(body={"pit_id": [moment]}), deadline)
 
     def _members(self, asked: dict[str, Any], names: Sequence[str], deadline: float) -> Result:
         total = self._search({"query": asked, "size": 0, "track_total_hits": True}, deadline)[1]
@@ -248,8 +251,11 @@ class OpenSearch:
             failed, late = reply["_shards"]["failed"], reply["timed_out"]
             hits = list(reply["hits"]["hits"])
             total = int(reply["hits"]["total"]["value"]) if body.get("track_total_hits") else 0
-        except (KeyError, TypeError, ValueError):
-            raise UnavailableError(f"OpenSearch gives no list of hits: {reply!s:.200}") from None
+            whole = all(isinstance(hit["_source"], dict) and isinstance(hit["sort"], list) for hit in hits)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            whole = False
+        if not whole:
+            raise UnavailableError(f"OpenSearch gives no list of hits: {reply!s:.200}")
         if late or failed:
             what = "ended before all was searched" if late else f"had {failed} shards that failed"
             raise UnavailableError(f"OpenSearch {what}")
@@ -265,7 +271,10 @@ class OpenSearch:
             names = ",".join(dict.fromkeys([*self._names, self._id, self._date]))
             reply = self._ask(lambda client: client.field_caps(index=self._index, params={"fields": names}), deadline)
             fields = reply.get("fields")
-            if not isinstance(fields, dict):
+            if not isinstance(fields, dict) or not all(
+                isinstance(kinds, dict) and all(isinstance(kind, dict) for kind in kinds.values())
+                for kinds in fields.values()
+            ):
                 raise UnavailableError(f"OpenSearch gives no list of fields: {reply!s:.200}")
             self._known = fields
         where = f"{self._link.host}/{self._index}"
@@ -289,19 +298,26 @@ class OpenSearch:
 
     def _rows(self, hits: Sequence[Any]) -> tuple[tuple[str, float], ...]:
         try:
-            return tuple((str(hit["_source"][self._id]), float(hit.get("_score") or 0)) for hit in hits)
-        except (KeyError, TypeError, AttributeError):
+            return tuple((str(hit["_source"][self._id]), _score(hit)) for hit in hits)
+        except KeyError:
             raise SourceError(
                 f"{self._link.host}/{self._index}: a document has no {self._id!r} of its own (option id)"
             ) from None
 
     def _document(self, hit: Mapping[str, Any]) -> Document:
+        ((name, _),) = self._rows([hit])
         known = dict(hit["_source"])
-        name = str(known.pop(self._id))
+        del known[self._id]
         parts = [" ".join(_flat(known.pop(field, None))) for field in self._names]
         if len(parts) == 1:
             return Document(name, "", parts[0], known)
         return Document(name, parts[0], " ".join(part for part in parts[1:] if part), known)
+
+
+def _score(hit: Mapping[str, Any]) -> float:
+    """0 where the list is in another order."""
+    score = hit.get("_score")
+    return float(score) if isinstance(score, (int, float)) else 0.0
 
 
 def _copy(query: Any) -> str:

@@ -231,11 +231,12 @@ def _notes(found: dict[str, Any]) -> list[str]:
     """What PubMed took otherwise than it was written, and how it read the whole."""
     notes = []
     for part, name, meaning in _NOTES:
-        listed = found.get(part)
-        for said in (listed.get(name) or ()) if isinstance(listed, dict) else ():
+        lists = found.get(part)
+        listed = lists.get(name) if isinstance(lists, dict) else None
+        for said in listed if isinstance(listed, list) else ():
             if not str(said).startswith("Restrictions achieved"):  # of how many ids it gives at most
                 notes.append(f"{meaning}: {said}" if meaning else str(said))
     translation = found.get("querytranslation")
-    if translation:
+    if isinstance(translation, str) and translation:
         notes.append(f"read as: {translation}")
     return notes
