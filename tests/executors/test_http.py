@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlrl.executors.errors import SourceError, UnavailableError, UsageError
+from sqlrl.executors.errors import MissingExtraError, SourceError, UnavailableError, UsageError
 from sqlrl.executors.http import ATTEMPTS, GarbledError, PoliteClient, Reply, Request, form
 from sqlrl.executors.pace import Pace
 from sqlrl.executors.replies import Replies
@@ -161,6 +161,12 @@ def test_a_service_that_is_not_there(client: PoliteClient) -> None:
     with pytest.raises(UnavailableError, match="Gone does not answer: "):
         ask(gone)
     gone.close()
+
+
+def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sqlrl\[live\]'"):
+        PoliteClient("Test", "http://host", Pace("test", 1, tmp_path / "pace.sqlite"))
 
 
 def test_closed_and_asked_again(client: PoliteClient) -> None:

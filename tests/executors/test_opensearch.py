@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from sqlrl.executors import Gold, Outcome, open_executor
-from sqlrl.executors.errors import AccessError, QueryError, SourceError, UsageError
+from sqlrl.executors.errors import AccessError, MissingExtraError, QueryError, SourceError, UsageError
 from sqlrl.executors.opensearch import PAGE, OpenSearch
 from sqlrl.executors.relations import Relation
 from tests.loopback import Answer, Asked, Loopback, serving
@@ -310,6 +311,12 @@ def test_a_password_is_sent_and_shown_nowhere(
             engine.search("heart", 3, {})
         assert "hidden" not in str(raised.value)
     engine.close()
+
+
+def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opensearchpy", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sqlrl\[opensearch\]'"):
+        OpenSearch("opensearch://host/index")
 
 
 def test_documents(make: Make, cluster: Cluster) -> None:
