@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BM25", "build"]
 
-VERSION = 2  # of what `build` makes of the same documents
+VERSION = 3  # of what `build` makes of the same documents
 K1, B = 0.9, 0.4  # Anserini's
 LONGEST_QUERY = 100_000  # characters
 _TIES = "ties.npy"  # int32, the place of each document among the sorted ids
@@ -129,27 +129,28 @@ class BM25:
         return None
 
     def _scores(self, query: str, context: Mapping[str, Any]) -> np.ndarray:
-        """The score of each document (float32); 0 is no hit. Valid until this thread asks again."""
+        """The score of each document (float32); 0 is no hit."""
         import numpy as np
 
-        scores: np.ndarray | None = getattr(self._scratch, "scores", None)
-        if scores is None:
-            scores = self._scratch.scores = np.zeros(len(self._store), dtype=np.float32)
-        scores.fill(0)
+        # Summed in double precision, as Lucene does: the order of the words does not tell in the last digit.
+        sums: np.ndarray | None = getattr(self._scratch, "sums", None)
+        if sums is None:
+            sums = self._scratch.sums = np.zeros(len(self._store), dtype=np.float64)
+        sums.fill(0)
         if self._bm25 is None:
-            return scores
+            return sums.astype(np.float32)
         known, parts = self._bm25.vocab_dict, self._bm25.scores
         starts, places, weights = parts["indptr"], parts["indices"], parts["data"]
         for term in self._analyzer.terms(self._prefix + query):
             number = known.get(term)
             if number is not None:
                 piece = slice(int(starts[number]), int(starts[number + 1]))
-                scores[places[piece]] += weights[piece]
+                sums[places[piece]] += weights[piece]
         for name in context.get("exclude_ids", ()):
             place = self._store.find(name)
             if place is not None:
-                scores[place] = 0
-        return scores
+                sums[place] = 0
+        return sums.astype(np.float32)
 
     def _best(self, scores: np.ndarray, depth: int) -> tuple[np.ndarray, int]:
         """(the places of the best `depth` documents, best first, ties by id; how many have a score at all)."""

@@ -45,25 +45,31 @@ def weigh(
 ) -> dict[str, Any]:
     """The scores of all terms as a sparse matrix by columns, in the form of bm25s: data (float32), indices (documents,
     ascending within a term), indptr. documents: the numbers of the terms of each, as often as they occur; terms: how
-    many there are."""
+    many there are. The arithmetic is Lucene's, in single precision and its order, so that its ties are ours."""
     import numpy as np
+
+    single = np.float32
 
     bags = [np.unique(numbers, return_counts=True) for numbers in documents]
     have = np.zeros(terms, dtype=np.int64)
     for numbers, _ in bags:
         have[numbers] += 1
     starts = np.concatenate(([0], np.cumsum(have)))
-    worth = np.array([METHODS[method](count, len(bags)) if count else 0.0 for count in have.tolist()])
+    worth = np.array([METHODS[method](count, len(bags)) if count else 0.0 for count in have.tolist()], dtype=single)
     if method == "atire":
-        worth *= k1 + 1
+        worth *= single(k1 + 1)
     sizes = [len(numbers) for numbers in documents]
-    average = sum(sizes) / max(1, len(sizes))
-    data, indices = np.empty(starts[-1], dtype=np.float32), np.empty(starts[-1], dtype=np.int32)
+    average = single(sum(sizes) / max(1, len(sizes)) or 1.0)
+    data, indices = np.empty(starts[-1], dtype=single), np.empty(starts[-1], dtype=np.int32)
     free = starts[:-1].copy()
     for place, ((numbers, counts), size) in enumerate(zip(bags, sizes, strict=True)):
-        length = rounded(size) if lengths == "lucene" else size
-        spots = free[numbers]
+        length = single(rounded(size) if lengths == "lucene" else size)
+        norm = single(k1) * ((single(1) - single(b)) + single(b) * length / average)
+        spots, weights = free[numbers], worth[numbers]
         indices[spots] = place
-        data[spots] = worth[numbers] * counts / (counts + k1 * (1 - b + b * length / (average or 1.0)))
+        if norm:
+            data[spots] = weights - weights / (single(1) + counts.astype(single) * (single(1) / norm))
+        else:  # k1 is 0: a word counts once
+            data[spots] = weights
         free[numbers] += 1
     return {"data": data, "indices": indices, "indptr": starts, "num_docs": len(bags)}
