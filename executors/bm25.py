@@ -1,12 +1,11 @@
 """BM25: a local index of words, read through the memory map; every query is a bag of words.
 
-Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the scores are Lucene's
-form of it, computed and stored by bm25s.
+Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond". The scores are Lucene's
+form of it; bm25s keeps them.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from sqlrl.executors.base import Limits, Outcome, Result
 from sqlrl.executors.documents import Document, DocumentStore
 from sqlrl.executors.errors import MissingExtraError, SourceError, UsageError
 from sqlrl.executors.index_folder import about, new_folder, write_about
+from sqlrl.executors.postings import check_weights, weigh
 from sqlrl.executors.words import STOP_WORDS, Analyzer
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BM25", "build"]
 
+VERSION = 3  # of what `build` makes of the same documents
 K1, B = 0.9, 0.4  # Anserini's
 LONGEST_QUERY = 100_000  # characters
 _TIES = "ties.npy"  # int32, the place of each document among the sorted ids
@@ -128,27 +129,28 @@ class BM25:
         return None
 
     def _scores(self, query: str, context: Mapping[str, Any]) -> np.ndarray:
-        """The score of each document (float32); 0 is no hit. Valid until this thread asks again."""
+        """The score of each document (float32); 0 is no hit."""
         import numpy as np
 
-        scores: np.ndarray | None = getattr(self._scratch, "scores", None)
-        if scores is None:
-            scores = self._scratch.scores = np.zeros(len(self._store), dtype=np.float32)
-        scores.fill(0)
+        # Summed in double precision, as Lucene does: the order of the words does not tell in the last digit.
+        sums: np.ndarray | None = getattr(self._scratch, "sums", None)
+        if sums is None:
+            sums = self._scratch.sums = np.zeros(len(self._store), dtype=np.float64)
+        sums.fill(0)
         if self._bm25 is None:
-            return scores
+            return sums.astype(np.float32)
         known, parts = self._bm25.vocab_dict, self._bm25.scores
         starts, places, weights = parts["indptr"], parts["indices"], parts["data"]
         for term in self._analyzer.terms(self._prefix + query):
             number = known.get(term)
             if number is not None:
                 piece = slice(int(starts[number]), int(starts[number + 1]))
-                scores[places[piece]] += weights[piece]
+                sums[places[piece]] += weights[piece]
         for name in context.get("exclude_ids", ()):
             place = self._store.find(name)
             if place is not None:
-                scores[place] = 0
-        return scores
+                sums[place] = 0
+        return sums.astype(np.float32)
 
     def _best(self, scores: np.ndarray, depth: int) -> tuple[np.ndarray, int]:
         """(the places of the best `depth` documents, best first, ties by id; how many have a score at all)."""
@@ -171,25 +173,27 @@ def build(
     k1: float = K1,
     b: float = B,
     method: str = "lucene",
+    lengths: str = "lucene",
     stemmer: str = "porter",
     stop_words: Iterable[str] = STOP_WORDS,
     advance: Callable[[int], None] | None = None,
 ) -> Path:
     """Build an index of these documents' titles and texts; it stands in `folder` once it is whole.
 
-    k1, b: BM25's two numbers. method: one of bm25s's forms: "lucene", "robertson", "atire".
-    stop_words: left out. advance: told of each document that was read. UsageError for settings that cannot be,
-    DataError for ids that are empty or occur twice, or a folder that is there and is no index.
+    k1, b: BM25's two numbers. method: how much rare words count: "lucene", "robertson" or "atire". lengths: of
+    documents; "lucene" rounds them as Lucene does, which Anserini's figures rest on, "exact" does not. stop_words: left
+    out. advance: told of each document that was read. UsageError for settings that cannot be, DataError for ids that
+    are empty or occur twice, or a folder that is there and is no index.
     """
-    if not (math.isfinite(k1) and k1 >= 0 and 0 <= b <= 1):
-        raise UsageError(f"BM25 takes k1 of 0 or more and b from 0 to 1, not {k1} and {b}")
-    if method not in ("lucene", "robertson", "atire"):
-        raise UsageError(f"no method {method!r}: lucene, robertson or atire")
+    check_weights(k1, b, method, lengths)
     _bm25s()  # what is missing is said before a long corpus is read
     analyzer = Analyzer(stemmer, frozenset(stop_words))
     target = Path(folder).expanduser()
     with new_folder(target) as made:
-        settings = {"k1": k1, "b": b, "method": method, "stemmer": stemmer, "stop_words": sorted(analyzer.stop_words)}
+        settings = {
+            "k1": k1, "b": b, "method": method, "lengths": lengths, "stemmer": stemmer,
+            "stop_words": sorted(analyzer.stop_words),
+        }  # fmt: skip
         _fill(made, documents, settings, analyzer, advance)
     return target
 
@@ -220,11 +224,24 @@ def _fill(
     ties[sorted(range(count), key=ids.__getitem__)] = np.arange(count, dtype=np.int32)
     np.save(folder / _TIES, ties)
     if known:
-        bm25s = _bm25s()
-        ranker = bm25s.BM25(k1=settings["k1"], b=settings["b"], method=settings["method"])
+        ranker = _ranker(settings)
         ranker.index((numbers, known), show_progress=False, create_empty_token=False)
         ranker.save(str(folder / "terms"), show_progress=False)
     write_about(folder, "bm25", settings, count, corpus, terms=len(known))
+
+
+def _ranker(settings: Mapping[str, Any]) -> Any:
+    """bm25s's, with weights of ours: it knows no rounded lengths."""
+    own = {name: settings[name] for name in ("k1", "b", "method", "lengths")}
+
+    class Ranker(_bm25s().BM25):  # type: ignore[misc]
+        def build_index_from_ids(
+            self, unique_token_ids: Sequence[int], corpus_token_ids: Sequence[np.ndarray], **_: Any
+        ) -> dict[str, Any]:
+            self.nonoccurrence_array = None  # none of these methods scores a term that is not there
+            return weigh(corpus_token_ids, len(unique_token_ids), **own)
+
+    return Ranker(k1=settings["k1"], b=settings["b"], method=settings["method"])
 
 
 def _bm25s() -> Any:

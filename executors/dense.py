@@ -76,7 +76,8 @@ class Dense:
         return Result(("id", "score"), rows, Outcome.OK, "", seconds, total > len(rows), total)
 
     def search_many(self, queries: Sequence[tuple[str, Mapping[str, Any]]], depth: int) -> list[Result]:
-        """One after the other."""
+        """The queries are embedded together, which is most of the work, and then looked up one after the other."""
+        self._embedder.embed_queries([query for query, context in queries if self._unreadable(query, context) is None])
         return [self.search(query, depth, context) for query, context in queries]
 
     def among(self, query: str, ids: Collection[str], depth: int, context: Mapping[str, Any]) -> Result:

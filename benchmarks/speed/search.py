@@ -161,9 +161,12 @@ def _fts5(documents: Sequence[Document], folder: Path) -> Search:
 
 def _pyserini(documents: Sequence[Document], folder: Path) -> Search:
     """Anserini's own index and searcher, with its defaults."""
+    import os
     import subprocess
     import sys
 
+    # Importing it makes a client of a service that is never called here; without a word in this place it fails.
+    os.environ.setdefault("OPENAI_API_KEY", "none")
     from pyserini.search.lucene import LuceneSearcher
 
     (folder / "corpus").mkdir()

@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 # option -> the engine whose `build` takes it
 _SETTINGS = {
-    "k1": "bm25", "b": "bm25", "method": "bm25", "stemmer": "bm25", "stop_words": "bm25",
+    "k1": "bm25", "b": "bm25", "method": "bm25", "lengths": "bm25", "stemmer": "bm25", "stop_words": "bm25",
     "model": "dense", "exact_to": "dense", "cache": "dense",
 }  # fmt: skip
 
@@ -36,6 +36,7 @@ _SETTINGS = {
 @click.option("--k1", type=float, help="bm25: how much a repeated word counts [default: 0.9].")
 @click.option("--b", type=float, help="bm25: how much a document's length counts [default: 0.4].")
 @click.option("--method", metavar="NAME", help="bm25: lucene, robertson or atire [default: lucene].")
+@click.option("--lengths", metavar="NAME", help="bm25: of documents: lucene (rounded) or exact [default: lucene].")
 @click.option("--stemmer", metavar="NAME", help="bm25: porter, english or none [default: porter].")
 @click.option("--stop-words", metavar="FILE", help="bm25: words to leave out, or `none` [default: Lucene's 33].")
 @click.option("--model", metavar="NAME", help="dense: a folder or name of sentence-transformers [default: MiniLM].")

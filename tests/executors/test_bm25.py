@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,3 +204,31 @@ def test_several_threads_don_t_share_scores(engine: BM25) -> None:
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda query: engine.search(query, 9, {}).rows, queries))
     assert together == alone
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("SQLRL_DATA" not in os.environ, reason="SciFact is found by SQLRL_DATA")
+@pytest.mark.parametrize(
+    ("options", "asked", "figures"),
+    [("", "{}", (0.6789, 0.9253)), ("?compat=deepretrieval", "{}", (0.6083, 0.8923)),
+     ("?compat=deepretrieval", "({})", (0.6711, 0.9180))],
+)  # fmt: skip
+def test_scifact_gives_anserinis_figures(
+    options: str, asked: str, figures: tuple[float, float], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    from sqlrl.benchmarks import load_benchmark
+    from sqlrl.executors.rankings import ndcg, recall
+
+    benchmark: Any = load_benchmark("scifact")
+    if not benchmark.corpus():
+        pytest.skip("SciFact's corpus is not there")
+    folder = tmp_path_factory.getbasetemp() / "scifact"
+    if not folder.exists():
+        build(benchmark.documents(), folder)
+    engine = BM25(f"bm25:///{folder}{options}")
+    examples = benchmark.examples("test")
+    ranked = [[row[0] for row in engine.search(asked.format(each.question), 100, {}).rows] for each in examples]
+    pairs = [(names, each.gold.relevant or {}) for names, each in zip(ranked, examples, strict=True)]
+    gain = sum(ndcg(names, grades, 10) for names, grades in pairs) / len(pairs)
+    found = sum(recall(names, grades, 100) for names, grades in pairs) / len(pairs)
+    assert (round(gain, 4), round(found, 4)) == figures

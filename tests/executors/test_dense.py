@@ -100,6 +100,21 @@ def test_an_interrupted_build_goes_on_with_what_it_had(tmp_path: Path) -> None:
     kept.close()
 
 
+def test_queries_asked_together_are_embedded_together(engine: Dense, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = ["pasta", "the final", "", "an infarction of the heart", "pasta"]
+    engine.forget()
+    alone = [engine.search(query, 3, {}) for query in queries]
+    engine.forget()
+    asked: list[int] = []
+    encode = engine._embedder._encode
+    monkeypatch.setattr(engine._embedder, "_encode", lambda texts: asked.append(len(texts)) or encode(texts))
+    together = engine.search_many([(query, {}) for query in queries], 3)
+    assert asked == [3]
+    for one, other in zip(alone, together, strict=True):
+        assert (one.outcome, [row[0] for row in one.rows]) == (other.outcome, [row[0] for row in other.rows])
+        assert [row[1] for row in one.rows] == pytest.approx([row[1] for row in other.rows], abs=1e-5)
+
+
 def test_known_texts_load_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "kept.sqlite"
     first = Embedder(cache=cache).embed(["one", "two", "one"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sqlrl.executors.errors import UsageError
 from sqlrl.executors.words import Analyzer, words
@@ -20,11 +22,21 @@ from sqlrl.executors.words import Analyzer, words
         ("हिन्दी", ["हिन्दी"]),
         ("北京 tofu", ["北", "京", "tofu"]),
         ("3 o'clock, 4.", ["3", "o'clock", "4"]),
+        ("5 m\u00b2 \u00bc H\u2082O 6\u00bd", ["5", "m", "H", "O", "6"]),
+        ("Brand\u00ae \u00a92020 a\u2194b", ["Brand", "\u00ae", "\u00a9", "2020", "a", "\u2194", "b"]),
+        ("soft\u00adhyphen 1\u20442 \u2018x\u2019s\u2019", ["soft\u00adhyphen", "1\u20442", "x\u2019s"]),
+        ("_ __ a_ _b \u00e9_", ["a_", "_b", "\u00e9_"]),
         ("", []),
     ],
 )
 def test_words_by_unicodes_rules(text: str, found: list[str]) -> None:
     assert words(text) == found
+
+
+@given(st.text(alphabet=st.sampled_from("aZ09_.,;:'- \t()/"), max_size=30))
+def test_plain_text_is_read_as_any_text_is(text: str) -> None:
+    marked = words(text + " \u00e9")  # not plain, and read by the other pattern
+    assert marked == [*words(text), "\u00e9"]
 
 
 def test_the_default_is_lucenes_english_analysis() -> None:

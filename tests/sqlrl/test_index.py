@@ -29,13 +29,31 @@ def corpus(tmp_path: Path) -> str:
 def test_an_index_that_is_searched(corpus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "index"
     (tmp_path / "words.txt").write_text("Aspirin")
-    settings = ("--k1", "1.2", "--b", "0.75", "--stemmer", "none", "--stop-words", str(tmp_path / "words.txt"))
+    settings = (
+        "--k1",
+        "1.2",
+        "--b",
+        "0.75",
+        "--lengths",
+        "exact",
+        "--stemmer",
+        "none",
+        "--stop-words",
+        str(tmp_path / "words.txt"),
+    )
     assert _run(corpus, "--out", str(out), *settings) == 0
     printed = capsys.readouterr().out
     assert "2 documents in" in printed
     assert f"sqlrl run bm25:///{out}" in printed
     said = json.loads((out / "index.json").read_text())["settings"]
-    assert said == {"k1": 1.2, "b": 0.75, "method": "lucene", "stemmer": "none", "stop_words": ["aspirin"]}
+    assert said == {
+        "k1": 1.2,
+        "b": 0.75,
+        "method": "lucene",
+        "lengths": "exact",
+        "stemmer": "none",
+        "stop_words": ["aspirin"],
+    }
     with open_executor(f"bm25:///{out}") as executor:
         assert [row[0] for row in executor.execute("pasta").rows] == ["b"]
         assert executor.execute("aspirin").rows == ()
