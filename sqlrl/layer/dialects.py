@@ -33,7 +33,9 @@ def transpile(query: str, spoken: str, wanted: str) -> str:
     import sqlglot
 
     try:
-        statements = sqlglot.transpile(query, read=read, write=write, comments=False)
+        statements = sqlglot.transpile(
+            query, read=read, write=write, comments=False, unsupported_level=sqlglot.ErrorLevel.IGNORE
+        )
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError):
         return query
     return statements[0] if len(statements) == 1 else query

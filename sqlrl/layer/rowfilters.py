@@ -11,6 +11,7 @@ try the query's own conditions on hidden rows first, whose errors then tell what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = ["RefusedError", "RowFilters"]
 
 Filter = str | Mapping[str, Any]
 _DEFAULT = {"sqlite": "main", "duckdb": "main", "postgresql": "public"}
+_HEAD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|with|from)\b", re.IGNORECASE | re.DOTALL)
 _EVERYTHING = "9223372036854775807"
 _FUNCTIONS = frozenset(["json_each", "json_tree", "generate_series", "range", "unnest", "explode"])
 # What a table in FROM may have besides its name.
@@ -97,6 +99,10 @@ class RowFilters:
         import sqlglot
         from sqlglot import exp
 
+        if not isinstance(query, str):
+            raise RefusedError(f"a query is text, not {type(query).__name__}")
+        if not _HEAD.match(query):
+            raise RefusedError("with row filters, only a single query is allowed")
         try:
             trees = sqlglot.parse(query, read=self._parser)
         except (sqlglot.errors.SqlglotError, RecursionError) as error:
@@ -110,7 +116,7 @@ class RowFilters:
             reader.read(tree, {})
             for node, fresh in reader.tables:
                 self._replace(node, fresh)
-            text = str(tree.sql(dialect=self._parser, comments=False))
+            text = str(tree.sql(dialect=self._parser, comments=False, unsupported_level=sqlglot.ErrorLevel.RAISE))
             self._check_text(text, reader.names)
         except RecursionError:
             raise RefusedError("the query is nested too deeply") from None
