@@ -92,7 +92,7 @@ class Inquiry:
 
     def _prompt(self) -> list[Message]:
         """What was said before, then the question with as much of the schema as is wanted."""
-        schema, cells = self.catalogue.about(self.question, self.settings, self.deadline)
+        schema, cells = self.catalogue.about(f"{self.question} {self.evidence}", self.settings, self.deadline)
         self.shown = tuple(table.name for table in schema.tables)
         if len(schema.tables) < len(self.catalogue.schema.tables):
             self._say(f"{len(schema.tables):,} of {len(self.catalogue.schema.tables):,} tables seem to matter")

@@ -15,6 +15,7 @@ __all__ = ["Ranking"]
 
 K1, B = 1.2, 0.75
 _STEM, _KIN = 4, 0.4  # letters that a word shares with a kindred one, and what that counts
+_ENDING = 3  # letters of an ending
 
 
 class Ranking:
@@ -45,6 +46,20 @@ class Ranking:
                 kin = self._beginning(term[:_STEM])
                 for other in kin:
                     self._add(found, other, _KIN / len(kin) ** 0.5)
+        return found
+
+    def kin(self, term: str) -> list[str]:
+        """Terms that differ in their endings alone: `italian` has `italy`. Of one that documents have, only those that
+        begin it: `african` has `africa`."""
+        if len(term) < _STEM:
+            return []
+        known = term in self._postings
+        found = []
+        for other in self._beginning(term[:_STEM]):
+            shared = next((at for at, (a, b) in enumerate(zip(term, other, strict=False)) if a != b), len(other))
+            shared = min(shared, len(term), len(other))
+            if max(len(term), len(other)) - shared <= _ENDING and (not known or term.startswith(other)):
+                found.append(other)
         return found
 
     def _add(self, found: dict[int, float], term: str, share: float) -> None:

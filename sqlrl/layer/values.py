@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.base import Outcome
 from sqlrl.layer.ranking import Ranking
 from sqlrl.layer.schema import place, quoted
-from sqlrl.layer.terms import STOP_WORDS, terms
+from sqlrl.layer.terms import STOP_WORDS, cell_terms
 from sqlrl.observation import harmless
 
 if TYPE_CHECKING:
@@ -45,13 +46,18 @@ class Values:
         """cells: (value, where it stands: (table's key, column))."""
         self._values = [value for value, _ in cells]
         self._places = [tuple(places) for _, places in cells]
-        documents = [terms(value) for value in self._values]
+        documents = [cell_terms(value) for value in self._values]
         self._sizes = [len(set(document)) for document in documents]
         self._ranking = Ranking(documents)
         self._documents = [frozenset(document) for document in documents]
 
     def __len__(self) -> int:
         return len(self._values)
+
+    @property
+    def cells(self) -> list[str]:
+        """Every distinct cell."""
+        return list(self._values)
 
     @classmethod
     def read(
@@ -81,7 +87,9 @@ class Values:
 
     def find(self, question: str, count: int) -> list[Cell]:
         """The cells whose words the question has, best first, and of one column a few at most."""
-        asked = set(terms(question))
+        said = cell_terms(question)
+        asked = {*said, *(one + other for one, other in pairwise(said))}  # `North Carolina` may be one word in a cell
+        asked |= {kin for term in asked - STOP_WORDS for kin in self._ranking.kin(term)}
         scores = self._ranking.scores(asked)
         content = asked - STOP_WORDS
         exact = f" {' '.join(question.split())} ".casefold()
