@@ -69,8 +69,8 @@ def command(
     if not 0 < timeout <= 86_400:
         raise UsageError(f"--timeout is a number of seconds above 0 and at most a day, not {timeout:g}")
     if not given["policy"]:
-        words = NO_POLICY.replace("give policy=", "give --policy WORD or set $SQLRL_POLICY").replace("SOURCE", source)
-        raise UsageError(words)
+        missing = NO_POLICY.replace("give policy=", "give --policy WORD or set $SQLRL_POLICY").replace("SOURCE", source)
+        raise UsageError(missing)
     chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
     if chosen is not None and not chosen:
         raise UsageError("--tables names no table")
@@ -78,9 +78,9 @@ def command(
         question = sys.stdin.read()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a cell has
         sys.stdout.reconfigure(errors="replace")
-    words = {} if values else {"values": 0}
+    cells: dict[str, Any] = {} if values else {"values": 0}
     with (
-        connect(source, tables=chosen, deadline=timeout, workers=1, **given, **words) as connection,
+        connect(source, tables=chosen, deadline=timeout, workers=1, **given, **cells) as connection,
         Terminal() as terminal,
     ):
         if chat:

@@ -19,7 +19,6 @@ from sqlrl.voting import vote
 if TYPE_CHECKING:
     from sqlrl.layer.catalogue import Catalogue
     from sqlrl.layer.deadline import Deadline
-    from sqlrl.layer.schema import Schema
     from sqlrl.layer.settings import Settings
     from sqlrl.policies import Message
     from sqlrl.prompts import Prompter
@@ -117,9 +116,9 @@ class Inquiry:
         """Every query run, those that are written alike once."""
         read = [self._read(completion) for completion in completions]
         queries = list(dict.fromkeys(query for query, _ in read if query is not None))
-        for query in queries:
-            self.written = query
-            self._say(f"running {query}")
+        for text in queries:
+            self.written = text
+            self._say(f"running {text}")
         results = dict(zip(queries, self.deadline.run(lambda: self.execute(queries)), strict=True)) if queries else {}
         tried = []
         for completion, (query, fault) in zip(completions, read, strict=True):
@@ -139,11 +138,7 @@ class Inquiry:
     def _suggest(self, tried: Tried) -> tuple[Suggestion, ...]:
         if not self.settings.suggestions or tried.query is None or tried.result.outcome is Outcome.OK:
             return ()
-        return suggest(tried.query, self._known)
-
-    @property
-    def _known(self) -> Schema:
-        return self.catalogue.schema
+        return suggest(tried.query, self.catalogue.schema)
 
     def _say(self, words: str) -> None:
         if self.say is not None:

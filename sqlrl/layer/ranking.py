@@ -54,7 +54,7 @@ class Ranking:
         if len(term) < _STEM:
             return []
         known = term in self._postings
-        found = []
+        found: list[str] = []
         for other in self._beginning(term[:_STEM]):
             shared = next((at for at, (a, b) in enumerate(zip(term, other, strict=False)) if a != b), len(other))
             shared = min(shared, len(term), len(other))

@@ -163,7 +163,8 @@ def _table(block: str, dialect: str) -> Table | None:
     lines = block.split("\n")
     end = next((index for index, line in enumerate(lines) if line.rstrip().endswith(";")), len(lines) - 1) + 1
     ddl = "\n".join(lines[:end]).rstrip().rstrip(";")
-    notes = dict(found.groups() for line in lines[end:] if (found := _COMMENT.match(line)))
+    noted = (_COMMENT.match(line) for line in lines[end:])
+    notes = {str(note[1]): str(note[2]) for note in noted if note is not None}
     view = bool(_HEAD.match(ddl))
     try:
         tree = sqlglot.parse_one(ddl, read=parser_of(dialect))

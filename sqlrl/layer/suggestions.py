@@ -79,7 +79,7 @@ def _column(column: Any, tables: dict[str, Table], made: set[str], derived: bool
     if any(not table.columns for table in sight) or (own is None and derived):
         return None
     elsewhere = [f"{t.name}.{c.name}" for t in tables.values() if (c := t.column(name)) is not None]
-    close = {}
+    close: dict[str, float] = {}
     for table in sight:
         for word in _close(name, (each.name for each in table.columns)):
             close.setdefault(f"{table.name}.{word}", _likeness(name, word))
