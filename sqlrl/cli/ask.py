@@ -59,6 +59,7 @@ def command(
     import sys
 
     from sqlrl.cli.terminal import Terminal
+    from sqlrl.executors import Limits
     from sqlrl.layer import connect
     from sqlrl.layer.author import NO_POLICY
 
@@ -80,7 +81,9 @@ def command(
         sys.stdout.reconfigure(errors="replace")
     cells: dict[str, Any] = {} if values else {"values": 0}
     with (
-        connect(source, tables=chosen, deadline=timeout, workers=1, **given, **cells) as connection,
+        connect(
+            source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells
+        ) as connection,
         Terminal() as terminal,
     ):
         if chat:

@@ -110,7 +110,9 @@ class Connection:
         if guard is not None:
             self._check_filters(guard)
         visible = source.schema if guard is None else guard.visible
-        self._catalogue = Catalogue(visible, _name_of(self.source), lambda queries: self._execute(queries, None))
+        self._catalogue = Catalogue(
+            visible, _name_of(self.source), lambda queries, end: self._execute(queries, None, end)
+        )
 
     @property
     def schema(self) -> Schema:

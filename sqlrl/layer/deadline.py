@@ -40,6 +40,11 @@ class Deadline:
             return 0.0
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
+    def share(self, part: float) -> Deadline:
+        """Another one, for what may take a part of the time that is left and no more."""
+        left = self.left
+        return Deadline(None if left is None else max(left * part, 0.001))
+
     def cancel(self) -> None:
         """Nobody waits any more: no further part is begun."""
         self._cancelled.set()

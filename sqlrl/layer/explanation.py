@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlrl.executors.base import Outcome
 from sqlrl.executors.names import fold
-from sqlrl.layer.dialects import parser_of
+from sqlrl.layer.dialects import UnreadableError, parse
 from sqlrl.layer.schema import Schema
 from sqlrl.layer.suggestions import Suggestion
 
@@ -39,12 +39,13 @@ class Explanation:
 
 def tables_of(query: str, schema: Schema) -> tuple[str, ...]:
     """The tables of the schema that a query names, in the order of their naming."""
-    import sqlglot
     from sqlglot import exp
 
     try:
-        tree = sqlglot.parse_one(query, read=parser_of(schema.dialect))
-    except (sqlglot.errors.SqlglotError, RecursionError):
+        tree = parse(query, schema.dialect)[0]
+    except (UnreadableError, IndexError):
+        return ()
+    if tree is None:
         return ()
     given = {fold(each.alias) for each in tree.find_all(exp.CTE)}
     found: dict[str, None] = {}

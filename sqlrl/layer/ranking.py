@@ -69,7 +69,7 @@ class Ranking:
 
     def _beginning(self, letters: str) -> list[str]:
         start = bisect_left(self._vocabulary, letters)
-        found = []
+        found: list[str] = []
         while start < len(self._vocabulary) and self._vocabulary[start].startswith(letters) and len(found) < 16:
             found.append(self._vocabulary[start])
             start += 1

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.executors.names import fold
-from sqlrl.layer.dialects import parser_of
+from sqlrl.layer.dialects import UnreadableError, parse, parser_of
 from sqlrl.layer.schema import Schema, Table
 
 __all__ = ["RefusedError", "RowFilters"]
@@ -104,9 +104,9 @@ class RowFilters:
         if not _HEAD.match(query):
             raise RefusedError("with row filters, only a single query is allowed")
         try:
-            trees = sqlglot.parse(query, read=self._parser)
-        except (sqlglot.errors.SqlglotError, RecursionError) as error:
-            raise RefusedError(f"with row filters, what cannot be read is refused: {_line(error)}") from None
+            trees = parse(query, self.schema.dialect)
+        except UnreadableError as error:
+            raise RefusedError(f"with row filters, what cannot be read is refused: {error}") from None
         if len(trees) != 1 or not isinstance(trees[0], exp.Query):
             raise RefusedError("with row filters, only a single query is allowed")
         tree: Any = trees[0]
@@ -231,15 +231,16 @@ class RowFilters:
         return {fold(each) for each in chosen}
 
     def _condition(self, name: str, given: Filter) -> Any:
-        import sqlglot
         from sqlglot import exp
 
         if isinstance(given, Mapping):
             return self._equalities(self._known(name), given)
         try:
-            found = sqlglot.parse_one(f"SELECT 1 WHERE ({given}\n)", read=self._parser)
-        except (sqlglot.errors.SqlglotError, RecursionError) as error:
-            raise UsageError(f"the row filter of {name} cannot be read: {_line(error)}") from None
+            found, *more = parse(f"SELECT 1 WHERE ({given}\n)", self.schema.dialect)
+        except UnreadableError as error:
+            raise UsageError(f"the row filter of {name} cannot be read: {error}") from None
+        if more:
+            raise UsageError(f"the row filter of {name} is a condition, such as customer_id = 7, not {given!r}")
         where = found.args.get("where") if isinstance(found, exp.Select) else None
         if where is None or not isinstance(where.this, exp.Paren) or len(found.args["expressions"]) != 1:
             raise UsageError(f"the row filter of {name} is a condition, such as customer_id = 7, not {given!r}")

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from sqlrl.executors.names import fold
-from sqlrl.layer.dialects import parser_of
+from sqlrl.layer.dialects import UnreadableError, parse, parser_of
 from sqlrl.observation import harmless
 
 __all__ = ["Column", "Link", "Schema", "Table", "place", "quoted"]
@@ -157,7 +157,6 @@ def _harmless(block: str) -> str:
 
 
 def _table(block: str, dialect: str) -> Table | None:
-    import sqlglot
     from sqlglot import exp
 
     lines = block.split("\n")
@@ -166,15 +165,9 @@ def _table(block: str, dialect: str) -> Table | None:
     noted = (_COMMENT.match(line) for line in lines[end:])
     notes = {str(note[1]): str(note[2]) for note in noted if note is not None}
     view = bool(_HEAD.match(ddl))
-    try:
-        tree = sqlglot.parse_one(ddl, read=parser_of(dialect))
-    except (sqlglot.errors.SqlglotError, RecursionError):
-        tree = None
+    tree = _read(ddl, dialect)
     if not isinstance(tree, exp.Create) and view:  # as inspectors describe one: with columns, as a table
-        try:
-            tree = sqlglot.parse_one(_HEAD.sub("CREATE TABLE", ddl, count=1), read=parser_of(dialect))
-        except (sqlglot.errors.SqlglotError, RecursionError):
-            tree = None
+        tree = _read(_HEAD.sub("CREATE TABLE", ddl, count=1), dialect)
     if not isinstance(tree, exp.Create):
         from sqlrl.observation import tables_in
 
@@ -191,6 +184,14 @@ def _table(block: str, dialect: str) -> Table | None:
         for part in columns
     )  # fmt: skip
     return Table(named.name, found, tuple(_links(parts)), block, named.db, view)
+
+
+def _read(ddl: str, dialect: str) -> Any:
+    try:
+        trees = parse(ddl, dialect)
+    except UnreadableError:
+        return None
+    return trees[0] if trees else None
 
 
 def _links(parts: Sequence[Any]) -> list[Link]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.names import fold
-from sqlrl.layer.dialects import parser_of
+from sqlrl.layer.dialects import UnreadableError, parse
 
 if TYPE_CHECKING:
     from sqlrl.layer.schema import Schema, Table
@@ -33,12 +33,13 @@ class Suggestion:
 
 def suggest(query: str, schema: Schema) -> tuple[Suggestion, ...]:
     """One for each name that is not there and has others close to it. Nothing where the query cannot be read."""
-    import sqlglot
     from sqlglot import exp
 
     try:
-        tree = sqlglot.parse_one(query, read=parser_of(schema.dialect))
-    except (sqlglot.errors.SqlglotError, RecursionError):
+        tree = parse(query, schema.dialect)[0]
+    except (UnreadableError, IndexError):
+        return ()
+    if tree is None:
         return ()
     given = {fold(each.alias_or_name) for each in tree.find_all(exp.CTE)}
     made = {fold(each.alias) for each in tree.find_all(exp.Alias, exp.Subquery) if each.alias}

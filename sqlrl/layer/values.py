@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.base import Outcome
+from sqlrl.layer.deadline import LateError
 from sqlrl.layer.ranking import Ranking
 from sqlrl.layer.schema import place, quoted
 from sqlrl.layer.terms import STOP_WORDS, cell_terms
@@ -16,15 +17,14 @@ from sqlrl.observation import harmless
 
 if TYPE_CHECKING:
     from sqlrl.executors.base import Result
-    from sqlrl.layer.deadline import Deadline
     from sqlrl.layer.schema import Schema
 
-__all__ = ["Cell", "Values", "tell"]
+__all__ = ["Cell", "Reading", "Values", "tell"]
 
 DISTINCT = 2_000  # cells of a column that are read
 LONGEST = 80  # characters of a cell that is read: longer ones are texts, not names
 MOST = 500_000  # cells in all
-_BATCH = 64
+_BATCH = 16
 _COVERED = 0.5  # share of a cell's words that the question must have
 _PER_COLUMN = 3
 
@@ -60,30 +60,11 @@ class Values:
         return list(self._values)
 
     @classmethod
-    def read(
-        cls, schema: Schema, execute_many: Callable[[list[str]], list[Result]], deadline: Deadline | None = None
-    ) -> Values:
-        """Every text column's distinct cells, short ones, as far as time allows; what cannot be read is left out."""
-        queries = []
-        for table in schema.tables:
-            for column in table.columns:
-                if column.is_text:
-                    name = quoted(column.name, schema.dialect)
-                    queries.append(
-                        (table.key, column.name, f"SELECT DISTINCT {name} FROM {place(table, schema.dialect)} "
-                         f"WHERE length({name}) BETWEEN 1 AND {LONGEST} LIMIT {DISTINCT}")
-                    )  # fmt: skip
-        found: dict[str, dict[tuple[str, str], None]] = {}
-        for start in range(0, len(queries), _BATCH):
-            if len(found) >= MOST or (deadline is not None and deadline.left == 0.0):
-                break
-            part = queries[start : start + _BATCH]
-            for (key, column_name, _), result in zip(part, execute_many([q for *_, q in part]), strict=True):
-                if result.outcome is Outcome.OK:
-                    for (value,) in result.rows:
-                        if isinstance(value, str) and not _is_number(value):
-                            found.setdefault(value, {})[(key, column_name)] = None
-        return cls([(value, list(places)) for value, places in found.items()])
+    def read(cls, schema: Schema, execute_many: Callable[[list[str]], list[Result]]) -> Values:
+        """All that a `Reading` reads, at one go."""
+        reading = Reading(schema)
+        reading.go_on(execute_many)
+        return reading.values()
 
     def find(self, question: str, count: int) -> list[Cell]:
         """The cells whose words the question has, best first, and of one column a few at most."""
@@ -112,6 +93,50 @@ class Values:
             if len(found) >= count:
                 break
         return found
+
+
+class Reading:
+    """The reading of every text column's distinct cells, which may be broken off and gone on with. Not for two threads
+    at once. What cannot be read is left out."""
+
+    def __init__(self, schema: Schema) -> None:
+        queries = []
+        for table in schema.tables:
+            for column in table.columns:
+                if column.is_text:
+                    name = quoted(column.name, schema.dialect)
+                    query = (
+                        f"SELECT DISTINCT {name} FROM {place(table, schema.dialect)} "
+                        f"WHERE length({name}) BETWEEN 1 AND {LONGEST} LIMIT {DISTINCT}"
+                    )
+                    queries.append((table.key, column.name, query))
+        self._waiting = [queries[start : start + _BATCH] for start in range(0, len(queries), _BATCH)]
+        self._found: dict[str, dict[tuple[str, str], None]] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether all is read."""
+        return not self._waiting or len(self._found) >= MOST
+
+    def go_on(self, execute_many: Callable[[list[str]], list[Result]]) -> None:
+        """Until all is read, or `execute_many` raises LateError. What was being read then is tried again, column by
+        column; a column that alone took too long is given up."""
+        while not self.done:
+            part = self._waiting.pop(0)
+            try:
+                results = execute_many([query for *_, query in part])
+            except LateError:
+                self._waiting += [[each] for each in part if len(part) > 1]
+                return
+            for (key, column_name, _), result in zip(part, results, strict=True):
+                if result.outcome is Outcome.OK:
+                    for (value,) in result.rows:
+                        if isinstance(value, str) and not _is_number(value):
+                            self._found.setdefault(value, {})[(key, column_name)] = None
+
+    def values(self) -> Values:
+        """What was read so far."""
+        return Values([(value, list(places)) for value, places in self._found.items()])
 
 
 def tell(cells: Sequence[Cell], names: dict[str, Any], characters: int) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +76,26 @@ def test_scores_are_bm25s() -> None:
     scores = Ranking([["a", "b"], ["b", "b", "c", "d"]]).scores(["a", "zzz"])
     rarity = math.log(1 + (2 - 1 + 0.5) / (1 + 0.5))
     assert scores == {0: pytest.approx(rarity * 2.2 / (1 + 1.2 * (1 - 0.75 + 0.75 * 2 / 3)))}
+
+
+def test_cells_that_take_long_to_read_cost_no_answer(
+    tmp_path: Path, opened: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A view without an end: the question is asked without cells, and the next one has what there was time for."""
+    path = tmp_path / "slow.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table town(name text)")
+        connection.execute("insert into town values ('Oslo')")
+        connection.execute(
+            "create view endless as with recursive t(x) as (select 1 union all select x + 1 from t) "
+            "select 'a' as name from t"
+        )
+    connection.close()
+    monkeypatch.setattr("sqlrl.layer.values._BATCH", 1)
+    shop = opened(path, ScriptedPolicy({}, "select 1"))
+    started = time.monotonic()
+    assert shop.ask("in Oslo?", deadline=2).rows == ((1,),)
+    assert time.monotonic() - started < 2
+    started = time.monotonic()
+    assert [cell.value for cell in shop._catalogue.values().find("in Oslo?", 3)] == ["Oslo"]
+    assert time.monotonic() - started < 0.5  # what took too long is not tried again
