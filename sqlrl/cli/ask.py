@@ -62,6 +62,7 @@ def command(
     from sqlrl.executors import Limits
     from sqlrl.layer import connect
     from sqlrl.layer.author import NO_POLICY
+    from sqlrl.layer.retrieval import Retriever
 
     if (question is None) != chat and not (chat and question):
         raise UsageError("sqlrl ask takes a QUESTION, or --chat")
@@ -87,10 +88,15 @@ def command(
         Terminal() as terminal,
     ):
         if chat:
+            if isinstance(connection, Retriever):
+                raise UsageError("--chat is for databases: put one QUESTION to a search engine")
             _Chat(connection, terminal, answered, evidence).hold(question)
             return
-        say = None if as_json else _say(terminal)
-        answer = connection.ask(question or "", evidence=evidence, say=say)
+        if isinstance(connection, Retriever):
+            answer = connection.ask(question or "")
+        else:
+            say = None if as_json else _say(terminal)
+            answer = connection.ask(question or "", evidence=evidence, say=say)
         if as_json:
             _write(answer)
         else:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from sqlrl.layer.settings import Settings
     from sqlrl.policies import Message, Policy
 
-__all__ = ["NO_POLICY", "Author"]
+__all__ = ["NO_POLICY", "SEARCHED", "Author"]
+
+SEARCHED = frozenset(["words", "pubmed", "essie", "lucene"])  # dialects of search engines
+_KINDS = {"sql": "SQL", "query": "search queries"}
 
 NO_POLICY = (
     "no policy is configured: give policy=, a run's folder, hf:org/name or http://host/v1#model; "
@@ -36,11 +39,12 @@ class Author:
             raise UsageError(f"a policy is a word or has generate(prompts, ...), not {type(policy).__name__}")
         self.policy: Any = policy
         known = getattr(policy, "prompter", None)
-        if known is not None and known.answer_key != "sql":
-            raise UsageError(f"{self.name} writes search queries, not SQL")
+        key = "query" if dialect in SEARCHED else "sql"
+        if known is not None and known.answer_key != key:
+            raise UsageError(f"{self.name} writes {_KINDS[known.answer_key]}, not {_KINDS[key]}")
         if known is not None and known.turns > 1:
             raise UsageError(f"{self.name} was trained to look at the database over several turns, which `ask` has not")
-        self.prompter: Prompter = known or Prompter(dialect=_NAMES.get(dialect, dialect))
+        self.prompter: Prompter = known or Prompter(answer_key=key, dialect=_NAMES.get(dialect, dialect))
         # A model on this machine keeps state while it writes; an endpoint has a queue of its own.
         self._turn = None if hasattr(policy, "parallel") else threading.Lock()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlrl.executors import open_executor
 from sqlrl.executors.base import Limits, Outcome, Result
 from sqlrl.executors.errors import DataError, UnavailableError, UsageError
+from sqlrl.executors.search import SearchMember
 from sqlrl.layer.answer import Answer
 from sqlrl.layer.asynchrony import in_thread
 from sqlrl.layer.audit import Audit
@@ -20,6 +21,7 @@ from sqlrl.layer.deadline import Deadline, LateError
 from sqlrl.layer.explanation import Explanation, tables_of
 from sqlrl.layer.frames import Frames, are_frames
 from sqlrl.layer.inquiry import Inquiry
+from sqlrl.layer.retrieval import Retriever
 from sqlrl.layer.rowfilters import Filter, RefusedError, RowFilters
 from sqlrl.layer.schema import Schema
 from sqlrl.layer.settings import Settings
@@ -49,9 +51,9 @@ def connect(
     audit: Any = None,
     device: str | None = None,
     **settings: Any,
-) -> Connection:
+) -> Connection | Retriever:
     """A source to put questions to: a path, a URL (see `open_executor`), or a pandas, polars or Arrow table, or a
-    mapping of names to such.
+    mapping of names to such. Of a search engine (bm25:///index), a `Retriever`.
 
     policy: who writes the queries: a run's folder, `hf:org/name`, `http://host/v1#model`, or an object with
     `generate`; without one there is `run` and `explain`. tables, role, limits, workers, require_walls: see
@@ -73,15 +75,17 @@ def connect(
         raise
     closing: list[Any] = [executor, *([frames] if frames is not None else [])]
     try:
-        if executor.dialect in ("words", "pubmed", "essie", "lucene"):
-            raise UsageError(f"{executor.source} is a search engine: connect is for databases")
-        held = Source(executor, chosen, tables, notes)
         author = None
         if policy is not None:
             author = Author(policy, executor.dialect, device=device, timeout=chosen.deadline)
             closing.append(author)
         log = Audit(audit) if audit is not None else None
         closing += [log] if log is not None else []
+        if isinstance(executor, SearchMember):
+            if row_filters or columns or notes:
+                raise UsageError("row filters, columns and notes are for databases: a search engine has none")
+            return Retriever(executor, author, chosen, log, closing)
+        held = Source(executor, chosen, tables, notes)
         guard = RowFilters(held.schema, row_filters, columns) if row_filters or columns else None
         return Connection(held, author, chosen, log, guard, closing)
     except BaseException:

@@ -73,8 +73,10 @@ def opened() -> Iterator[Callable[..., Connection]]:
     made: list[Connection] = []
 
     def connected(*given: Any, **settings: Any) -> Connection:
-        made.append(connect(*given, **{"workers": 1, **settings}))
-        return made[-1]
+        connection = connect(*given, **{"workers": 1, **settings})
+        assert isinstance(connection, Connection)
+        made.append(connection)
+        return connection
 
     yield connected
     for connection in made:
