@@ -38,7 +38,8 @@ def day_of(date: object) -> int | None:
     found = _DATE.fullmatch(str(date))
     if found is None:
         return None
-    year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
+    # 2004-00-00, and the 2004.0 of a spreadsheet, say no more than the year.
+    year, month, day = int(found[1]), int(found[2] or 1) or 1, int(found[3] or 1) or 1
     return year * 10_000 + month * 100 + day if 1 <= month <= 12 and 1 <= day <= 31 else None
 
 
@@ -46,9 +47,9 @@ def last_day_of(date: object) -> int | None:
     """The last day of a date, a month (20040531 too where it has fewer days) or a year."""
     first = day_of(date)
     found = _DATE.fullmatch(str(date))
-    if first is None or found is None or found[3]:
+    if first is None or found is None or int(found[3] or 0):
         return first
-    return first + 30 if found[2] else first + 1130
+    return first + 30 if int(found[2] or 0) else first + 1130
 
 
 def number_of(text: object) -> float | None:

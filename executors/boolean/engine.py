@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
-from sqlrl.executors.boolean import essie, pubmed
+from sqlrl.executors.boolean import essie, ovid, pubmed
 from sqlrl.executors.boolean.analysis import last_day_of
 from sqlrl.executors.boolean.evaluate import Evaluator
 from sqlrl.executors.boolean.index import build, load_tantivy
@@ -41,7 +41,8 @@ _OPTIONS = {"grammar": ("pubmed", "essie"), "sort": ("date", "best"), "vocabular
 class Boolean:
     """One index folder, as `build` makes it; see `sqlrl.executors.search.Engine`.
 
-    Options of the source: grammar (pubmed, essie), sort (date: the latest first; best: by how many and how rare the
+    Options of the source: grammar (pubmed, essie; where PubMed's is asked for, a list of numbered searches is read as
+    Ovid's), sort (date: the latest first; best: by how many and how rare the
     query's words are that a document has), vocabulary (a file, see `Vocabulary`), trees (a list of MeSH's tree numbers,
     see `mesh`; else those that the documents brought). Scores: with sort=date the day, 20040517, or 0; ties by id.
     """
@@ -54,6 +55,7 @@ class Boolean:
 
         address = parse_address(source)
         self.source = source
+        self._seconds = (limits or Limits()).seconds
         self.dialect = _option(address.options, "grammar")
         self._sort = _option(address.options, "sort")
         words = address.options.get("vocabulary")
@@ -82,7 +84,7 @@ class Boolean:
         self._days = columns["dp"]
         self._known: frozenset[str] = frozenset(settings["fields"])
         self._find = lru_cache(1 << 20)(self._store.find)
-        self._trees: OrderedDict[tuple[str, int], Parsed] = OrderedDict()
+        self._trees: OrderedDict[tuple[str, int], tuple[Parsed, bool]] = OrderedDict()
         self._lock = threading.Lock()
 
     def describe(self) -> str:
@@ -150,10 +152,17 @@ class Boolean:
         if not query.strip():
             return Result(outcome=Outcome.INVALID, message="the query is empty")
         last = self._last_day(context)
-        parsed = self._parsed(query, last)
+        key = query, last
+        parsed, noted = self._parsed(key)
         if parsed.query is None:
             return Result(outcome=Outcome.INVALID, message=parsed.message, warnings=parsed.warnings)
-        hits = self._evaluator.hits(parsed.query)
+        try:
+            hits = self._evaluator.hits(parsed.query, self._seconds)
+        except TimeoutError:
+            return Result(outcome=Outcome.TIMED_OUT, message=f"took more than {self._seconds:g} seconds")
+        if not noted:
+            parsed = Parsed(parsed.query, (*parsed.warnings, *self._evaluator.notes(parsed.query)))
+            self._keep(key, parsed, True)
         if context.get("max_date"):
             hits = hits & self._evaluator.leaf(Range("dp", None, last))
         excluded = context.get("exclude_ids") or ()
@@ -175,24 +184,27 @@ class Boolean:
             raise UsageError(f"{self.source}: no document of this index has a date: leave out max_date")
         return day
 
-    def _parsed(self, query: str, today: int) -> Parsed:
-        key = query, today
+    def _parsed(self, key: tuple[str, int]) -> tuple[Parsed, bool]:
+        """(the tree of a query, whether its warnings say what this index has not)."""
         with self._lock:
             if key in self._trees:
                 self._trees.move_to_end(key)
                 return self._trees[key]
+        query, today = key
         if self.dialect == "essie":
             parsed = essie.parse(query, self._known, self._vocabulary)
+        elif ovid.is_history(query):
+            parsed = ovid.parse(query, today)
         else:
             parsed = pubmed.parse(query, self._vocabulary, today)
-        if parsed.query is not None:
-            notes = self._evaluator.notes(parsed.query)
-            parsed = Parsed(parsed.query, (*parsed.warnings, *notes))
+        self._keep(key, parsed, False)
+        return parsed, False
+
+    def _keep(self, key: tuple[str, int], parsed: Parsed, noted: bool) -> None:
         with self._lock:
-            self._trees[key] = parsed
+            self._trees[key] = parsed, noted
             if len(self._trees) > _PARSED:
                 self._trees.popitem(last=False)
-        return parsed
 
 
 def _option(options: Mapping[str, str], name: str) -> str:

@@ -4,9 +4,12 @@ next query."""
 from __future__ import annotations
 
 import itertools
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +43,9 @@ __all__ = ["CACHE", "Evaluator"]
 
 CACHE = 512 << 20  # bytes of sets that are kept
 _ENTRY = 300  # bytes beside the set itself
-_MOST_PHRASES = 64  # that one query with stars, or for words near one another, is made of
+_MOST_PHRASES = 64  # that one phrase with stars is made of
+_MOST_PAIRS = 400  # of words at some distance, that a search for words near one another is made of
+_LOOKED_AT = 256  # documents between two looks at the clock
 
 
 class Evaluator:
@@ -69,10 +74,19 @@ class Evaluator:
         self._room = cache
         self._kept: OrderedDict[Any, tuple[BitMap, int]] = OrderedDict()
         self._lock = threading.Lock()
+        self._clock = threading.local()
 
-    def hits(self, query: Query) -> BitMap:
-        """The documents that the query holds for. Long chains are as deep as they are long: no recursion."""
-        results: list[BitMap] = []
+    def hits(self, query: Query, seconds: float = math.inf) -> BitMap:
+        """The documents that the query holds for. TimeoutError after that many seconds; what was gathered by then is
+        kept."""
+        self._clock.until = time.monotonic() + seconds
+        try:
+            return self._walked(query)
+        finally:
+            self._clock.until = math.inf
+
+    def _walked(self, query: Query) -> BitMap:
+        results: list[BitMap] = []  # no recursion: a chain that changes its operator is as deep as it is long
         stack: list[tuple[Query, bool]] = [(query, False)]
         while stack:
             node, ready = stack.pop()
@@ -112,6 +126,7 @@ class Evaluator:
             if found is not None:
                 self._kept.move_to_end(key)
                 return found[0]
+        self._look_at_the_clock()
         made = make()  # outside of the lock: two threads may gather the same, none waits for another's
         size = _size(made) + _ENTRY
         with self._lock:
@@ -122,6 +137,10 @@ class Evaluator:
                 self._room += self._kept.popitem(last=False)[1][1]
         return made
 
+    def _look_at_the_clock(self) -> None:
+        if time.monotonic() > getattr(self._clock, "until", math.inf):
+            raise TimeoutError
+
     def forget(self) -> None:
         """Empty the cache."""
         with self._lock:
@@ -130,8 +149,9 @@ class Evaluator:
 
     def _gathered(self, node: Query) -> BitMap:
         if isinstance(node, Phrase):
-            found = self._union(node.fields, lambda field: self._phrase(field, node))
-            if found or not node.loose:
+            if not node.loose:
+                return self._union(node.fields, lambda field: self._phrase(field, node))
+            if found := self.leaf(replace(node, loose=False)):
                 return found
             words = [self.leaf(Phrase(node.fields, (token,))) for token in node.tokens]
             return self._combined(And(()), words)
@@ -182,14 +202,15 @@ class Evaluator:
 
     def _near(self, field: str, near: Near) -> BitMap:
         words = near.tokens
-        candidates = self._combined(And(()), [self._word(field, Token(word)) for word in words])
+        candidates = self._combined(And(()), [self._word(field, word) for word in words])
         # How far apart any two of them can be; two alone are no further apart than the distance has it.
         furthest = near.distance + len(words) - 1
-        if 2 * furthest * (len(words) - 1) <= _MOST_PHRASES and len(candidates) > 0:
+        plain = not any(word.prefix for word in words)
+        if plain and 2 * furthest * (len(words) - 1) <= _MOST_PAIRS and len(candidates) > 0:
             for other in words[1:]:
                 pairs = [(words[0], other), (other, words[0])]
                 found = [
-                    self._postings.phrase(field, [(0, one), (gap, two)])
+                    self._postings.phrase(field, [(0, one.text), (gap, two.text)])
                     for one, two in dict.fromkeys(pairs)
                     for gap in range(1, furthest + 1)
                 ]
@@ -201,11 +222,13 @@ class Evaluator:
     def _verified(self, candidates: BitMap, field: str, holds: Callable[[list[str]], bool]) -> BitMap:
         from pyroaring import BitMap
 
-        return BitMap(
-            place
-            for place in candidates
-            if any(holds(tokens(value)) for value in values_of(self._store[place]).get(field, ()))
-        )
+        found = BitMap()
+        for number, place in enumerate(candidates):
+            if number % _LOOKED_AT == 0:
+                self._look_at_the_clock()
+            if any(holds(tokens(value)) for value in values_of(self._store[place]).get(field, ())):
+                found.add(place)
+        return found
 
     def _range(self, node: Range) -> BitMap:
         import numpy as np
@@ -232,13 +255,10 @@ class Evaluator:
                 found[f"no document of this index has the field {' or '.join(f.strip('.') for f in fields)}"] = None
             elif isinstance(node, Heading) and node.explode and node.name not in self.tree:
                 found["headings were not exploded: their tree numbers are not known here"] = None
-            elif isinstance(node, Phrase) and node.loose and not self._whole(node):
+            elif isinstance(node, Phrase) and node.loose and not self.leaf(replace(node, loose=False)):
                 words = " ".join(token.text for token in node.tokens)
                 found[f"no document has the phrase {words}: its words were searched"] = None
         return list(found)
-
-    def _whole(self, node: Phrase) -> bool:
-        return bool(self.leaf(Phrase(node.fields, node.tokens, False, node.start, node.end)))
 
 
 def _size(found: BitMap) -> int:

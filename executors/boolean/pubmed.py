@@ -18,6 +18,7 @@ words are taken where no document has the phrase.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlrl.executors.boolean.analysis import fold, tokens
@@ -70,10 +71,15 @@ class _Lexeme:
     text: str
 
 
-def parse(text: str, vocabulary: Vocabulary | None = None, today: int = 99991231) -> Parsed:
+def parse(
+    text: str,
+    vocabulary: Vocabulary | None = None,
+    today: int = 99991231,
+    lines: Mapping[int, Query] | None = None,
+) -> Parsed:
     """The tree of a search; see the module. Only what has no word in it cannot be read. today: from when "last 5 years"
-    counts."""
-    return _Reader(text, vocabulary, today).parsed()
+    counts. lines: what `#1` stands for, in a history of searches."""
+    return _Reader(text, vocabulary, today, lines or {}).parsed()
 
 
 def _lexemes(text: str) -> list[_Lexeme]:
@@ -90,7 +96,7 @@ def _lexemes(text: str) -> list[_Lexeme]:
 
 
 class _Reader:
-    def __init__(self, text: str, vocabulary: Vocabulary | None, today: int) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary | None, today: int, lines: Mapping[int, Query]) -> None:
         self.warnings: dict[str, None] = {}
         self.pieces = []
         for piece in _lexemes(text):
@@ -99,6 +105,7 @@ class _Reader:
             else:
                 self.pieces.append(piece)
         self.today = today
+        self.lines = lines
         self.place = 0
         self.vocabulary = vocabulary
 
@@ -270,6 +277,8 @@ class _Reader:
         return conjunction(tuple(parts)) if parts else None
 
     def bare(self, word: str, keep: bool) -> Query | None:
+        if word.startswith("#") and word[1:].isdecimal() and int(word[1:]) in self.lines:
+            return self.lines[int(word[1:])]
         if fold(word) in _STOP_WORDS and not keep:
             return None
         if not tokens(word):

@@ -105,7 +105,7 @@ def _near(term: Term, fields: tuple[str, ...], distance: int, warn: Warn) -> Que
         return Phrase(fields, tuple(map(Token, words)))
     if len(words) == 1:
         return Phrase(fields, (Token(words[0]),))
-    return Near(fields, words, distance)
+    return Near(fields, tuple(map(Token, words)), distance)
 
 
 def _heading(term: Term, field: str, explode: bool, warn: Warn) -> Query:

@@ -58,7 +58,7 @@ class Near:
     between the first and the last of them."""
 
     fields: tuple[str, ...]
-    tokens: tuple[str, ...]
+    tokens: tuple[Token, ...]
     distance: int
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Sequence
 
 from sqlrl.executors.boolean.analysis import day_of, number_of, tokens
@@ -69,13 +68,13 @@ class Brute:
                     return self.hits(And(tuple(Phrase(fields, (token,)) for token in wanted)))
                 return found
             case Near(fields, wanted, distance):
-                need = Counter(wanted)
-                width = len(wanted) + distance
 
                 def near(words: list[str]) -> bool:
-                    # At least one window, also in a text that is shorter than it.
-                    starts = range(max(1, len(words) - width + 1))
-                    return any(not need - Counter(words[start : start + width]) for start in starts)
+                    own = [[place for place, word in enumerate(words) if _is(word, token)] for token in wanted]
+                    return any(
+                        len(set(places)) == len(places) and max(places) - min(places) < len(wanted) + distance
+                        for places in itertools.product(*own)
+                    )
 
                 return {name for name in self.everything if any(near(w) for w in self.each(self.words, name, fields))}
             case Value(fields, text, prefix):

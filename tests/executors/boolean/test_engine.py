@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sqlrl.executors import open_executor
-from sqlrl.executors.base import Gold, Outcome
+from sqlrl.executors.base import Gold, Limits, Outcome
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import DataError, SourceError, UsageError
 from sqlrl.executors.relations import Relation
@@ -157,6 +158,36 @@ def test_as_an_executor_with_recall(folder: Path) -> None:
             "Migraine",
             "Undated heart",
         ]
+
+
+def test_long_and_deep_queries_end_soon(engine: Boolean, folder: Path) -> None:
+    chain = " ".join(f"w{n}[ti] {'AND' if n % 2 else 'OR'}" for n in range(6_000)) + " heart[ti]"
+    essie = Boolean(f"boolean:///{folder}?grammar=essie")
+    started = time.perf_counter()
+    assert _ids(engine, chain) == []
+    assert _ids(essie, "NOT " * 999 + "heart AND " * 5_000 + "heart") == []
+    for text in (
+        "1 a" + " " * 90_000 + "b\n2 1",
+        "1 " + "a " * 40_000 + "\n2 1",
+        '"[' * 40_000,
+        "(" * 90_000,
+        "a " * 45_000,
+        f'"{"heart " * 15_000}"[ti]',
+        f'"{"heart " * 15_000}"[ti:~999]',
+    ):
+        for each in (engine, essie):
+            each.search(text, 10, {})
+    assert time.perf_counter() - started < 20
+
+
+def test_what_takes_too_long_is_timed_out(folder: Path) -> None:
+    engine = Boolean(f"boolean:///{folder}", Limits(seconds=1e-9))
+    assert engine.search("heart", 10, {}).outcome is Outcome.TIMED_OUT
+    assert engine.among("heart", ["9"], 10, {}).outcome is Outcome.TIMED_OUT
+
+
+def test_numbered_searches_are_read_as_ovids(engine: Boolean) -> None:
+    assert _ids(engine, "1 asthma/ or bronchial diseases/\n2 metoprolol.ti.\n3 1 and 2") == ["9"]
 
 
 def test_many_threads_and_a_cache_too_small_give_the_same(folder: Path) -> None:

@@ -31,7 +31,7 @@ def shown(query: Query | None) -> str:
             words = "_".join(token.text + "*" * token.prefix for token in tokens)
             return words + "~" * loose + (f".{fields[0]}" if len(fields) == 1 else "")
         case Near(_, tokens, distance):
-            return f"{'+'.join(tokens)}~{distance}"
+            return f"{'+'.join(token.text + '*' * token.prefix for token in tokens)}~{distance}"
         case Value(fields, text, prefix):
             return f"{fields[0]}={text}{'*' * prefix}"
         case Heading(field, name, qualifier, explode):
