@@ -104,9 +104,11 @@ class Brute:
             yield from table[name].get(field, [])
 
     def phrase(self, name: str, query: Phrase) -> bool:
-        size = len(query.tokens)
+        size, first = len(query.tokens), query.tokens[0]
         for words in self.each(self.words, name, query.fields):
             for start in range(len(words) - size + 1):
+                if not first.prefix and words[start] != first.text:
+                    continue
                 if query.start and start != 0:
                     continue
                 if query.end and start + size != len(words):

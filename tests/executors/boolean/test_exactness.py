@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sqlrl.executors.base import Outcome
-from sqlrl.executors.boolean import essie, pubmed
+from sqlrl.executors.boolean import essie, ovid, pubmed
+from sqlrl.executors.boolean.queries import leaves
 from sqlrl.executors.documents import Document
 from tests.executors.boolean.brute import Brute
 
@@ -193,3 +194,34 @@ def _compare(folder: Path, corpus: list[Document], grammar: str, queries: Iterat
         assert result.total == len(expected)
         some += 0 < len(expected) < len(corpus)
     assert some > asked / 3  # or the comparison says little
+
+
+@pytest.mark.slow
+def test_every_term_of_real_searches(data_root: Path, tmp_path: Path) -> None:
+    """Over real abstracts: whole searches find little in so few, their terms do."""
+    import csv
+    import json
+
+    from sqlrl.executors.boolean.engine import Boolean, build
+
+    documents = []
+    for path in sorted((data_root / "pubmed/cohen_2006").glob("*.csv")):
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if len(row["abstract"]) > 1200][:20]
+        documents += [Document(f"{path.stem} {r['record_id']}", r["title"], r["abstract"]) for r in rows]
+    engine = Boolean(f"boolean:///{build(documents, tmp_path / 'index')}")
+    brute = Brute(documents)
+    topics = (data_root / "pubmed/seed_collection/overall_collection.jsonl").read_text(encoding="utf-8").splitlines()
+    queries = [pubmed.parse(json.loads(line)["query"]).query for line in topics]
+    for path in sorted((data_root / "pubmed/sr_updates/Boolean-Queries").glob("*.txt")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        queries.append((ovid.parse(text) if ovid.is_history(text) else pubmed.parse(text)).query)
+    terms = {leaf for query in queries if query is not None for leaf, _ in leaves(query)}
+    assert len(terms) > 1500
+    found = 0
+    for query in [*queries, *terms]:
+        assert query is not None
+        expected = brute.hits(query)
+        assert {engine._ids[place] for place in engine._evaluator.hits(query)} == expected, query
+        found += bool(expected)
+    assert found > 300  # most are headings, which these abstracts come without, or of another topic
