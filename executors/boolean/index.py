@@ -39,8 +39,9 @@ def build(documents: Iterable[Document], folder: str | Path, *, advance: Callabl
     load_tantivy()
     target = Path(folder).expanduser()
     with new_folder(target) as made:
-        spool = _Spool(made / "waiting", documents, advance)
+        spool = _Spool(made / "waiting")
         try:
+            spool.take(documents, advance)
             _fill(made, spool)
         finally:
             spool.close()
@@ -50,7 +51,7 @@ def build(documents: Iterable[Document], folder: str | Path, *, advance: Callabl
 class _Spool:
     """Documents on disk, to be read in order of their days; what they know is counted meanwhile."""
 
-    def __init__(self, path: Path, documents: Iterable[Document], advance: Callable[[int], None] | None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.days = array("i")
         self.names: list[str] = []
@@ -58,6 +59,9 @@ class _Spool:
         self.numbers: dict[str, set[str]] = {}
         self._starts = array("q", [0])
         self._file = open(path, "w+b")  # noqa: SIM115  closed by `close`
+
+    def take(self, documents: Iterable[Document], advance: Callable[[int], None] | None) -> None:
+        """Write them down, as they come."""
         for document in documents:
             fields = dict(document.fields)
             line = json.dumps([document.id, document.title, document.text, fields]).encode() + b"\n"

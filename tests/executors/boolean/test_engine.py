@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -137,6 +138,18 @@ def test_options_and_folders_that_are_none(folder: Path, tmp_path: Path) -> None
     with pytest.raises(DataError, match="two documents"):
         build([Document("1"), Document("1")], tmp_path / "twins")
     assert not (tmp_path / "twins").exists()
+
+
+def test_a_build_that_fails_leaves_the_old_index(tmp_path: Path) -> None:
+    def broken() -> Iterator[Document]:
+        yield Document("2", "new")
+        raise DataError("line 2 cannot be read")
+
+    where = build([Document("1", "old")], tmp_path / "index")
+    with pytest.raises(DataError, match="line 2"):
+        build(broken(), where)
+    assert _ids(Boolean(f"boolean:///{where}"), "old") == ["1"]
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
 
 
 def test_a_corpus_of_nothing_and_one_without_dates(tmp_path: Path) -> None:
