@@ -18,6 +18,7 @@ __all__ = ["ENGINES", "INDEX", "Address", "index_settings", "is_search", "parse_
 ENGINES = {
     "bm25": ("sqlrl.executors.bm25", "BM25"),
     "dense": ("sqlrl.executors.dense", "Dense"),
+    "boolean": ("sqlrl.executors.boolean.engine", "Boolean"),
 }
 INDEX = "index.json"  # what makes a folder an index
 
