@@ -35,7 +35,8 @@ def open_executor(
     `postgresql://user@host/shop`, `mysql://user@host/shop`, `mariadb://user@host/shop`.
 
     Of a folder, each Parquet or CSV file is a table of that name, each folder in it one of all its files; what is added
-    later is not seen. A search engine: `bm25:///index`, `dense:///index`, or a bare path to an index.
+    later is not seen. A search engine: `bm25:///index`, `dense:///index`, `boolean:///index`, or a bare path to one of
+    these.
 
     workers: processes, by default one for each processor. tables: the only tables and views that
     queries may read (a view needs the tables beneath it in the list as well); the engine itself holds to it on SQLite,

@@ -18,6 +18,7 @@ __all__ = ["ENGINES", "INDEX", "SERVICES", "Address", "index_settings", "is_sear
 ENGINES = {
     "bm25": ("sqlrl.executors.bm25", "BM25"),
     "dense": ("sqlrl.executors.dense", "Dense"),
+    "boolean": ("sqlrl.executors.boolean.engine", "Boolean"),
     "pubmed": ("sqlrl.executors.pubmed", "PubMed"),
     "trials": ("sqlrl.executors.clinicaltrials", "ClinicalTrials"),
     "opensearch": ("sqlrl.executors.opensearch", "OpenSearch"),

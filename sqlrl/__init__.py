@@ -8,9 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlrl.layer import Answer, Connection, connect
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = ["Answer", "Connection", "__version__", "connect"]
 
 # In an installed tree `sqlrl/executors` and `sqlrl/benchmarks` lie beside this file. In a plain checkout they stand at
 # the root of the repository, and this finder shows exactly those two names and nothing else of that folder.
@@ -34,3 +38,12 @@ class _CheckoutFinder:
 _HERE = os.path.dirname(os.path.realpath(__file__))
 if not os.path.isdir(os.path.join(_HERE, "executors")):
     sys.meta_path.insert(0, _CheckoutFinder())
+
+
+def __getattr__(name: str) -> Any:
+    """The layer's names, imported when one is first asked for."""
+    if name not in ("Answer", "Connection", "connect"):
+        raise AttributeError(f"module 'sqlrl' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module("sqlrl.layer"), name)

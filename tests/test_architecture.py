@@ -93,7 +93,8 @@ def test_no_file_has_grown_into_two(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["sqlrl", "sqlrl.executors", "sqlrl.benchmarks", "sqlrl.cli", "sqlrl.config", "sqlrl.rewards"]
+    "what",
+    ["sqlrl", "sqlrl.executors", "sqlrl.benchmarks", "sqlrl.cli", "sqlrl.config", "sqlrl.rewards", "sqlrl.layer"],
 )
 def test_imports_are_light(what: str) -> None:
     code = f"import sys, {what}; print(*sys.modules)"

@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("benchmark")
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
-@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25 or dense [default: bm25].")
+@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25, dense or boolean [default: its first].")
 @click.option("--database-url", metavar="URL", help="BIRD's mini-dev on a server: mysql://user@host/{database} ...")
 @click.option("--split", help="One split [default: all].")
 @click.option("--judge", help="[default: the benchmark's own]")

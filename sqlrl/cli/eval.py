@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.argument("benchmark")
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--answered", metavar="FILE", help="Answered questions: BENCHMARK is then a database of your own.")
-@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25 or dense [default: bm25].")
+@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25, dense or boolean [default: its first].")
 @click.option(
     "--policy",
     help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE, question:, expand:.",

@@ -25,7 +25,7 @@ _SETTINGS = {
 @click.command("index")
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--out", required=True, metavar="DIR", help="Folder of the index; one that is there is replaced.")
-@click.option("--engine", default="bm25", show_default=True, metavar="NAME", help="bm25 or dense.")
+@click.option("--engine", default="bm25", show_default=True, metavar="NAME", help="bm25, dense or boolean.")
 @click.option(
     "--column",
     "columns",
@@ -56,7 +56,7 @@ def command(
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.address import ENGINES, index_settings
 
-    known = [name for name in ("bm25", "dense") if name in ENGINES]
+    known = [name for name in ("bm25", "dense", "boolean") if name in ENGINES]
     build = importlib.import_module(ENGINES[check_engine(engine, known)][0]).build
     given = _given(engine, settings)
     said = _said(columns)

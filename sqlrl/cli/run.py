@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from sqlrl.cli.cells import distinct, plain, show_table
 from sqlrl.executors.errors import UsageError
 
 __all__ = ["command"]
 
-LEAST_WIDTH = 6  # of a column: where there are too many for that, each row is a table of its own
 TABLE_ROWS = 100  # shown as a table unless --limit says otherwise: its columns are as wide as their widest cell
 
 
@@ -97,10 +97,10 @@ def _write_lines(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
     import json
     import sys
 
-    names = _distinct([_plain(column) for column in columns])
+    names = distinct([plain(column) for column in columns])
     escaped = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
     for row in rows:
-        values = [_plain(cell) for cell in row]
+        values = [plain(cell) for cell in row]
         sys.stdout.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=escaped) + "\n")
     sys.stdout.flush()
 
@@ -108,62 +108,8 @@ def _write_lines(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
 def _show(terminal: Any, columns: Sequence[str], rows: Iterator[Sequence[Any]], most: int) -> None:
     found = list(rows)
     shown = found[:most]
-    right = [bool(shown) and all(_is_number(row[i]) or row[i] is None for row in shown) for i in range(len(columns))]
-    names = [_text(name) for name in columns]
-    texts = [[_text(cell) for cell in row] for row in shown]
-    if len(columns) > max(1, terminal.width // LEAST_WIDTH):
-        for number, row in enumerate(texts, 1):
-            terminal.table([f"row {number:,}", ""], list(zip(names, row, strict=True)), right=[False, False])
-    else:
-        terminal.table(names, texts, right=right)
+    show_table(terminal, columns, shown)
     if len(found) > most:
         terminal.say(f"the first {most:,} rows; --limit shows more, --json all of them")
     else:
         terminal.say(f"{len(shown):,} row{'' if len(shown) == 1 else 's'}")
-
-
-def _distinct(columns: Sequence[str]) -> list[str]:
-    """Column names as keys of one object: a name that comes again is numbered."""
-    names: list[str] = []
-    for column in columns:
-        name, number = column, 1
-        while name in names:
-            number += 1
-            name = f"{column}_{number}"
-        names.append(name)
-    return names
-
-
-def _plain(cell: Any) -> Any:
-    """What JSON has a word for: text for dates and decimals, hexadecimal digits for bytes, null for not-a-number."""
-    if cell is None or isinstance(cell, (bool, int)):
-        return cell
-    if isinstance(cell, str):
-        return cell.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(cell, float):
-        return cell if cell - cell == 0 else None
-    if isinstance(cell, bytes):
-        return cell.hex()
-    if isinstance(cell, (list, tuple)):
-        return [_plain(item) for item in cell]
-    if isinstance(cell, dict):
-        return {str(key): _plain(value) for key, value in cell.items()}
-    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
-
-
-def _is_number(cell: Any) -> bool:
-    from decimal import Decimal
-
-    return isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool)
-
-
-def _text(cell: Any) -> str:
-    """A cell on one line of a table, without the control characters that would drive the terminal."""
-    import json
-
-    if cell is None:
-        return "NULL"
-    if isinstance(cell, (list, tuple, dict)):
-        cell = json.dumps(_plain(cell), ensure_ascii=False)
-    text = cell.hex() if isinstance(cell, bytes) else str(cell)
-    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))

@@ -26,7 +26,7 @@ _WITH_RESUME = {"resume", "data", "threads", "device", "workers", "dry_run", "pr
 @click.argument("benchmark", required=False)
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--answered", metavar="FILE", help="Answered questions: BENCHMARK is then a database of your own.")
-@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25 or dense [default: bm25].")
+@click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25, dense or boolean [default: its first].")
 @click.option("--policy", help="tiny, runs/<run>, a checkpoint folder or hf:org/name [default: by the machine].")
 @click.option("--recipe", metavar="NAME", help="Settings for a machine: `sqlrl recipes` lists them; or a YAML file.")
 @click.option("--method", help="sft, rft, grpo, rloo or a chain: sft+grpo, sft+rft+grpo [default: the recipe's].")

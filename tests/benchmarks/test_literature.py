@@ -9,6 +9,7 @@ import pytest
 
 from sqlrl.benchmarks import load_benchmark
 from sqlrl.executors import Outcome, open_executors
+from sqlrl.executors.address import ENGINES
 from sqlrl.executors.errors import DataError, MissingSplitError, UsageError
 from sqlrl.executors.relations import Relation
 
@@ -33,7 +34,7 @@ def reviews(tmp_path: Path) -> Path:
 
 
 def test_a_review_asks_for_what_it_included_among_all_that_was_looked_through(reviews: Path) -> None:
-    benchmark = load_benchmark("cohen", reviews)
+    benchmark = load_benchmark("cohen", reviews, engine="bm25")
     adhd, opioids = benchmark.examples("test")
     assert (adhd.gold.relevant, opioids.gold.relevant) == ({"11": 1.0}, {"12": 1.0})
     (source,) = benchmark.sources(adhd)
@@ -43,6 +44,14 @@ def test_a_review_asks_for_what_it_included_among_all_that_was_looked_through(re
         assert document.fields == {"authors": ["A B", "C D"], "date": "1999"}
         assert len(group[source].execute("pain drugs relief", limit=9).rows) == 3  # 12 was looked at twice
     assert "Triptans.csv" in benchmark.notes()[-1]
+
+
+def test_a_review_is_searched_as_pubmed_is(reviews: Path) -> None:
+    pytest.importorskip("tantivy")
+    benchmark = load_benchmark("cohen", reviews, engine="boolean")
+    (source,) = benchmark.sources(benchmark.examples("test")[0])
+    with open_executors([source]) as group:
+        assert [row[0] for row in group[source].execute("adhd[tiab] AND 1999[dp]", limit=9).rows] == ["11"]
 
 
 def test_one_review_left_out(reviews: Path) -> None:
@@ -59,6 +68,16 @@ def test_a_file_without_its_columns_is_named(reviews: Path) -> None:
     (reviews / "ADHD.csv").write_text("pubmedID,title\n1,x\n")
     with pytest.raises(DataError, match="no column"):
         load_benchmark("cohen", reviews).examples("test")
+
+
+@pytest.mark.parametrize("name", ["pubmed", "trials"])
+def test_a_benchmark_whose_engines_are_not_here_says_so(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for scheme in ("boolean", "pubmed", "trials"):
+        monkeypatch.delitem(ENGINES, scheme, raising=False)
+    with pytest.raises(UsageError, match="there is no such engine here"):
+        load_benchmark(name, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "key"), [("pubmed", "publication_pmids"), ("trials", "trial_nctids")])

@@ -1,0 +1,143 @@
+"""A retriever: a search engine and a policy that rewrites questions as its queries; documents come back, best first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlrl.answers import extract
+from sqlrl.benchmarks.base import Example
+from sqlrl.executors.base import Gold, Outcome, Result
+from sqlrl.executors.errors import UnavailableError, UsageError
+from sqlrl.layer.answer import Answer
+from sqlrl.layer.asynchrony import in_thread
+from sqlrl.layer.deadline import Deadline, LateError
+
+if TYPE_CHECKING:
+    from sqlrl.executors.search import SearchMember
+    from sqlrl.layer.audit import Audit
+    from sqlrl.layer.author import Author
+    from sqlrl.layer.settings import Settings
+
+__all__ = ["COLUMNS", "Retriever"]
+
+COLUMNS = ("id", "score", "title", "text")
+
+
+class Retriever:
+    """Made by `connect`; a context manager, for threads and for asyncio as a `Connection` is. An answer's rows are
+    (document id, score, title, text). Without a policy, or where it writes no query, the question is the query."""
+
+    def __init__(
+        self, executor: SearchMember, author: Author | None, settings: Settings, audit: Audit | None,
+        closing: Sequence[Any],
+    ) -> None:  # fmt: skip
+        self.source = executor.source
+        self.dialect = executor.dialect
+        self.settings = settings
+        self._executor = executor
+        self._author = author
+        self._audit = audit
+        self._closing = list(closing)
+
+    def ask(self, question: str, *, who: str = "", deadline: float | None = None) -> Answer:
+        """The documents for a question; `query` is how it was rewritten. deadline: by default the connection's."""
+        return self._asked("ask", question, self._deadline(deadline), who)
+
+    def rewrite(self, question: str, *, who: str = "", deadline: float | None = None) -> Answer:
+        """The query for a question, which is not run."""
+        return self._asked("rewrite", question, self._deadline(deadline), who)
+
+    def run(self, query: str, *, who: str = "", deadline: float | None = None) -> Answer:
+        """The documents that a query of yours finds."""
+        return self._entered("run", who, self._found("", query, self._deadline(deadline), time.monotonic()))
+
+    async def aask(self, question: str, *, who: str = "", deadline: float | None = None) -> Answer:
+        """`ask` for asyncio."""
+        end = self._deadline(deadline)
+        return await in_thread(lambda: self._asked("ask", question, end, who), end)
+
+    async def arewrite(self, question: str, *, who: str = "", deadline: float | None = None) -> Answer:
+        """`rewrite` for asyncio."""
+        end = self._deadline(deadline)
+        return await in_thread(lambda: self._asked("rewrite", question, end, who), end)
+
+    def close(self) -> None:
+        """Give back index and policy. Closing twice does nothing."""
+        for each in self._closing:
+            each.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _deadline(self, seconds: float | None) -> Deadline:
+        return Deadline(self.settings.deadline if seconds is None else seconds)
+
+    def _asked(self, call: str, question: str, deadline: Deadline, who: str) -> Answer:
+        if not isinstance(question, str) or not question.strip():
+            raise UsageError("an empty question")
+        started = time.monotonic()
+        warnings: tuple[str, ...] = ()
+        try:
+            query, fault = self._query(question, deadline)
+            warnings = (f"the question is the query: {fault}",) if fault else ()
+        except LateError as late:
+            answer = Answer(question, outcome=Outcome.TIMED_OUT, message=str(late))
+        except UnavailableError as error:
+            answer = Answer(question, outcome=Outcome.UNAVAILABLE, message=str(error))
+        else:
+            answer = Answer(question, query, ran=False)
+            if call == "ask":
+                answer = self._found(question, query, deadline, started)
+        answer = replace(answer, warnings=(*warnings, *answer.warnings), seconds=time.monotonic() - started)
+        return self._entered(call, who, answer)
+
+    def _query(self, question: str, deadline: Deadline) -> tuple[str, str]:
+        """(the query, why the policy gave none)."""
+        author = self._author
+        if author is None:
+            return question, ""
+        example = Example("", question, Gold(query=""))
+        described = self._executor.describe() if author.prompter.needs_description else ""
+        prompt = author.prompter.messages(example, described)
+        (completion,) = deadline.run(lambda: author.write(prompt, 1, self.settings, deadline))
+        found = extract(completion, author.prompter)
+        return (question, found.fault) if found.query is None else (found.query, "")
+
+    def _found(self, question: str, query: str, deadline: Deadline, started: float) -> Answer:
+        try:
+            result, rows = deadline.run(lambda: self._search(query))
+        except LateError as late:
+            result, rows = Result(outcome=Outcome.TIMED_OUT, message=str(late)), ()
+        return Answer(
+            question, query, COLUMNS if result.outcome is Outcome.OK else (), rows, result.outcome, result.message,
+            result.truncated, warnings=result.warnings, seconds=time.monotonic() - started,
+        )  # fmt: skip
+
+    def _search(self, query: str) -> tuple[Result, tuple[tuple[Any, ...], ...]]:
+        result = self._executor.execute(query, limit=self.settings.rows)
+        if result.outcome is not Outcome.OK:
+            return result, ()
+        documents = {document.id: document for document in self._executor.fetch([row[0] for row in result.rows])}
+        rows = []
+        for name, score in result.rows:
+            document = documents.get(name)
+            rows.append((name, score, document.title if document else "", document.text if document else ""))
+        return result, tuple(rows)
+
+    def _entered(self, call: str, who: str, answer: Answer) -> Answer:
+        if self._audit is not None:
+            self._audit.enter(
+                who=who, call=call, source=self.source, policy=self._author.name if self._author else None,
+                question=answer.question, query=answer.query, outcome=answer.outcome.value, message=answer.message,
+                rows=len(answer.rows), truncated=answer.truncated, seconds=round(answer.seconds, 6), attempts=[],
+            )  # fmt: skip
+        return answer
