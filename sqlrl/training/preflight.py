@@ -188,7 +188,9 @@ def _model_of(plan: Plan, prompts: Sequence[str]) -> tuple[Any, Any]:
     if plan.is_tiny:
         from sqlrl.policies.tiny import TinyShape, create_model, create_tokenizer
 
-        tokenizer = create_tokenizer([*dict.fromkeys(prompts), *(d.query for d in plan.demonstrations)])
+        tokenizer = create_tokenizer(
+            [*dict.fromkeys(prompts), *(d.query for d in plan.demonstrations)], plan.recipe.vocabulary
+        )
         return create_model(tokenizer, TinyShape()).config, tokenizer
     from sqlrl.policies.local import checkpoint_in
 
