@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.generation.exercises import MADE, Exercises
+from sqlrl.benchmarks.generation.searches import searches
 from sqlrl.benchmarks.location import search
 from sqlrl.benchmarks.retrieval import Retrieval
 from sqlrl.benchmarks.reviews import Reviews
@@ -132,14 +133,14 @@ class Cohen(Retrieval):
                     yield Document(row["pubmedID"], row["title"], row["abstract"], fields)
 
     def has(self, split: str) -> bool:
-        """All but the test need a review that is left out."""
+        """All but the test need a review that is left out; without one there is nothing to train on."""
         return split == "test" or bool(self._review)
 
     def read(self, split: str) -> list[Example]:
         """Of the reviews one question each."""
         if not self.has(split):
             raise MissingSplitError(
-                f"cohen has no {split} split: leave one of its reviews out, as in cohen/{next(iter(REVIEWS))}"
+                f"cohen has no {split} split: leave a review out, as in cohen/{next(iter(REVIEWS))}"
             )
         if split in MADE:
             return self._exercises.examples(split)
@@ -152,8 +153,8 @@ class Cohen(Retrieval):
         return examples
 
     def demonstrations(self) -> list[Demonstration]:
-        """Questions of the same kind with one of many ways to search for their words; none without a review."""
-        return self._exercises.demonstrations() if self._review else []
+        """Questions of the same kind about words that there are not, each with one of many ways to search for them."""
+        return searches()
 
     @cached_property
     def _exercises(self) -> Exercises:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -24,7 +24,7 @@ from sqlrl.executors.words import STOP_WORDS
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Concept", "Concepts", "find_concepts", "phrases"]
+__all__ = ["Concept", "Concepts", "find_concepts"]
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*[^\W_]")
 _TITLES = 6  # a concept stands in so many titles at least
@@ -92,9 +92,9 @@ def find_concepts(documents: Sequence[Document], known: Sequence[bool]) -> Conce
         (counts >= _TITLES) & (counts <= _COMMON * len(documents)) & (again >= _COMES_AGAIN) & (entitled >= _ENTITLED)
     )
     kept = np.flatnonzero(kept)[np.argsort(-counts[kept], kind="stable")]
-    both = there[seen][:, kept].astype(np.float32)
+    both = there[:, kept].astype(np.float32)  # of all documents: which word is narrower is no word of one's own
     together = both.T @ both
-    sizes = np.maximum(counts[kept], 1)
+    sizes = np.maximum(together.diagonal(), 1)
     narrower = (together / sizes[:, None] >= _NARROWER) & (sizes[:, None] <= _WIDER * sizes[None, :])
     np.fill_diagonal(narrower, True)
     about = (central[:, kept].astype(np.float32) @ narrower.astype(np.float32)) > 0
@@ -103,23 +103,6 @@ def find_concepts(documents: Sequence[Document], known: Sequence[bool]) -> Conce
     concepts = tuple(Concept(written[keys[column]], keys[column]) for column in kept)
     compares = np.array([_compares(document) for document in documents])
     return Concepts(tuple(document.id for document in documents), concepts, about, compares)
-
-
-def phrases(documents: Sequence[Document], without: Collection[str] = ()) -> list[str]:
-    """One or two words of content that stand side by side in titles, each once, in the order in which they come.
-    without: stems of words that are passed over."""
-    found: dict[str, None] = {}
-    for document in documents:
-        words = [match.group().lower() for match in _WORD.finditer(document.title)]
-        fit = [len(word) > 2 and word not in STOP_WORDS and _stem(word) not in without for word in words]
-        for at, word in enumerate(words):
-            if not fit[at]:
-                continue
-            found[word] = None
-            if at + 1 < len(words) and fit[at + 1]:
-                after = words[at + 1]
-                found[f"{word} {after}"] = None
-    return list(found)
 
 
 def _stems(text: str) -> list[str]:

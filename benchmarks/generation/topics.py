@@ -1,8 +1,7 @@
-"""Topics: questions as reviews put them, about concepts that a corpus has in common, and what a search may look like.
+"""Topics: questions as reviews put them, about concepts that a corpus has in common.
 
 A topic's relevant documents are those about each of its concepts, of a question after effects those alone that compare.
-No query decides this: which one finds them is for training to learn. A query to imitate is one of many ways to search
-for the words of a question, drawn without regard to what it finds.
+No query decides this: which one finds them is for training to learn.
 """
 
 from __future__ import annotations
@@ -12,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlrl.executors.porter import porter
-
 if TYPE_CHECKING:
     import numpy as np
 
     from sqlrl.benchmarks.generation.concepts import Concepts
 
-__all__ = ["Topic", "draw_topics", "write_query", "write_question"]
+__all__ = ["Topic", "draw_topics", "write_question"]
 
 FEWEST, MOST = 12, 120  # relevant documents of a topic; reviews include about as many
 _SHARED = 0.8  # of the smaller concept's documents at most: beyond that the two are one
@@ -56,7 +53,6 @@ _THAN = ("", "", "", ", compared with one another,", ", compared with placebo,",
          ", compared with other drugs,", " and other drugs", ", against each other,")  # fmt: skip
 _WHOM = ("", "", "", " in adults", " in children", " in older people", " in primary care", " in women",
          " and related conditions")  # fmt: skip
-_COMPARING = ("random*", "(random* OR placebo)", "(random* OR placebo* OR trial*)", "trial*[tiab]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +103,6 @@ def write_question(words: Sequence[str], effects: bool, generator: random.Random
     return question[0].upper() + question[1:].replace(",?", "?")
 
 
-def write_query(words: Sequence[str], effects: bool, generator: random.Random) -> str:
-    """One of many searches for these words, in PubMed's grammar."""
-    kind = generator.choices(("one", "or", "and", "first and others", "words"), (3, 4, 3, 3, 1))[0]
-    if kind == "words":
-        return " OR ".join(word.strip("()") for phrase in words for word in phrase.split())
-    terms = [_term(phrase, generator) for phrase in words]
-    if kind == "one":
-        query = generator.choice(terms)
-    elif kind == "first and others" and len(terms) > 2:
-        query = f"{terms[0]} AND ({' OR '.join(terms[1:])})"
-    else:
-        query = (" OR " if kind == "or" else " AND ").join(terms)
-    if generator.random() < (0.4 if effects else 0.1):
-        query += f" AND {generator.choice(_COMPARING)}"
-    return query
-
-
 def _topic(found: Concepts, columns: Sequence[int], generator: random.Random) -> Topic | None:
     import numpy as np
 
@@ -147,27 +126,3 @@ def _beside(columns: Sequence[int], allowed: np.ndarray[Any, Any], generator: ra
     first, second = columns
     either = [int(c) for c in np.flatnonzero(allowed[first] | allowed[:, first]) if c not in (first, second)]
     return generator.choice(either) if either else None
-
-
-def _term(phrase: str, generator: random.Random) -> str:
-    """A word, or several as a phrase or side by side; cut or not, and looked for everywhere or in titles. What
-    stands in brackets behind them is short for them."""
-    long, _, short = phrase.partition(" (")
-    if short:
-        ways = (_term(long, generator), short[:-1], f"({_term(long, generator)} OR {short[:-1]})")
-        return generator.choice(ways)
-    tag = generator.choices(("", "[ti]", "[tiab]"), (6, 2, 2))[0]
-    parts = phrase.split()
-    cut = generator.random() < 0.5
-    if len(parts) == 1:
-        return (_cut(phrase) if cut else phrase) + tag
-    if generator.random() < 0.5:
-        return f'"{phrase}"{tag}'
-    return f"({' AND '.join([part + tag for part in parts[:-1]] + [(_cut(parts[-1]) if cut else parts[-1]) + tag])})"
-
-
-def _cut(word: str) -> str:
-    """A word's beginning, with a star for what follows; a word whose beginning is too short stays as it is."""
-    stem = porter(word)
-    length = next((at for at, (a, b) in enumerate(zip(word, stem, strict=False)) if a != b), min(len(word), len(stem)))
-    return f"{word[:length]}*" if length >= 4 else word

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from sqlrl.assessment import assess
 from sqlrl.benchmarks import load_benchmark
 from sqlrl.benchmarks.base import Benchmark, Example
-from sqlrl.config import EvalConfig
+from sqlrl.config import EvalConfig, TrainConfig
 from sqlrl.executors import open_executor
 from sqlrl.executors.search import SearchMember
 from sqlrl.runs import Run
 from sqlrl.statistics import bootstrap, permutation
-from sqlrl.training.comparison import ARMS, compare, machine
+from sqlrl.training.comparison import ARMS, equal_steps, finished, machine
 
 if TYPE_CHECKING:
     from sqlrl.training.run import Progress
@@ -29,7 +29,6 @@ DEPTH = 1_000  # documents that a reviewer looks through
 _SPLITS = ("test", "made")
 _UNTAUGHT = {"question": "the question as the query", "words": "any word of the question"}
 _RANKED = "bm25"
-_SETTINGS = {"engine": "boolean", "recipe": "tiny-search"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """found: arm -> split -> seed -> one for each question; what nobody taught has the seed 0 alone. spent: arm -> seed
-    -> processor seconds over all reviews."""
+    -> processor seconds, of what is trained for each review the mean."""
 
     found: Mapping[str, Mapping[str, Mapping[int, Sequence[Found]]]]
     spent: Mapping[str, Mapping[int, float]]
@@ -70,36 +69,72 @@ def leave_out(
     reviews: Sequence[str], seeds: Sequence[int], arms: Sequence[str], out: Path, progress: Progress, *,
     data: str | None = None, threads: int | None = None, settings: Mapping[str, Any] | None = None,
 ) -> LeftOut:  # fmt: skip
-    """Train every arm without each review, and search with all of them. What is done is not done again."""
-    found: dict[str, dict[str, dict[int, list[Found]]]] = {}
+    """One warm start a seed, and from it every arm without each review; then search with all of them. What is done is
+    not done again.
+
+    The warm start knows no word of any review, so more of the same, the control, is one for all of them as well.
+    """
+    shared = {"data": data, "threads": threads, "engine": "boolean", "recipe": "tiny-search", **(settings or {})}
+    runs: dict[str, dict[int, dict[str, Run]]] = {}  # arm -> seed -> review
     spent: dict[str, dict[int, float]] = {}
+    for seed in seeds:
+        place = out / f"seed-{seed}"
+        progress.say(f"seed {seed}: {ARMS['warm'][1]}")
+        warm = _trained("cohen", "tiny", "warm", seed, place, progress, shared)
+        runs.setdefault("warm", {})[seed] = dict.fromkeys(reviews, warm)
+        spent.setdefault("warm", {})[seed] = _seconds(warm)
+        start = str(warm.folder / "checkpoints" / "final")
+        for arm in [arm for arm in ARMS if arm in arms and arm not in ("warm", "control", "ceiling")]:
+            for review in reviews:
+                progress.say(f"{review} left out, seed {seed}: {ARMS[arm][1]}")
+                run = _trained(f"cohen/{review}", start, arm, seed, place / review, progress, shared)
+                runs.setdefault(arm, {}).setdefault(seed, {})[review] = run
+            costs = [_seconds(run) for run in runs[arm][seed].values()]
+            spent.setdefault(arm, {})[seed] = sum(costs) / len(costs)
+        if "control" in arms:
+            progress.say(f"seed {seed}: {ARMS['control'][1]}")
+            steps = {"sft_steps": equal_steps(warm, seed, spent)}
+            control = _trained("cohen", start, "control", seed, place, progress, {**shared, **steps})
+            runs.setdefault("control", {})[seed] = dict.fromkeys(reviews, control)
+            spent.setdefault("control", {})[seed] = _seconds(control)
+    found: dict[str, dict[str, dict[int, list[Found]]]] = {}
     for review in reviews:
-        name = f"cohen/{review}"
-        compared = compare(
-            name, seeds, arms, out / review, progress, data=data, threads=threads,
-            settings={**_SETTINGS, **(settings or {})},
-        )  # fmt: skip
-        benchmark = load_benchmark(name, data, engine="boolean")
-        for arm, by_seed in compared.spent.items():
-            for seed, seconds in by_seed.items():
-                spent.setdefault(arm, {})[seed] = spent.get(arm, {}).get(seed, 0.0) + seconds
-        for split in _SPLITS:
-            examples = benchmark.examples(split)
-            keep = partial(_keep, found, split=split)
-            with _opened(benchmark, examples) as engine:
-                for word in _UNTAUGHT:
-                    queries = _asked(name, split, f"{word}:", progress, data)
-                    keep(word, seed=0, results=_measured(engine, examples, queries, review))
-                for arm in compared.arms:
-                    for seed in seeds:
-                        run = Run.open(out / review / f"seed-{seed}" / arm)
-                        queries = _answers(run, name, split, progress, data)
-                        keep(arm, seed=seed, results=_measured(engine, examples, queries, review))
-            ranked = load_benchmark(name, data, engine=_RANKED)
-            with _opened(ranked, examples) as engine:
-                asked = [example.question for example in examples]
-                keep(_RANKED, seed=0, results=_measured(engine, examples, asked, review))
+        progress.say(f"{review}: searching")
+        _search(review, runs, found, progress, data)
     return LeftOut(found, spent)
+
+
+def _trained(
+    benchmark: str, policy: str, arm: str, seed: int, place: Path, progress: Progress, settings: Mapping[str, Any]
+) -> Run:
+    config = TrainConfig(benchmark, policy=policy, method=ARMS[arm][0], seed=seed, out=str(place), name=arm, **settings)
+    return finished(config, progress)
+
+
+def _seconds(run: Run) -> float:
+    return float(sum(stage.get("processor_seconds", 0) for stage in run.summary()["stages"].values()))
+
+
+def _search(
+    review: str, runs: Mapping[str, Mapping[int, Mapping[str, Run]]],
+    found: dict[str, dict[str, dict[int, list[Found]]]], progress: Progress, data: str | None,
+) -> None:  # fmt: skip
+    name = f"cohen/{review}"
+    benchmark, ranked = load_benchmark(name, data, engine="boolean"), load_benchmark(name, data, engine=_RANKED)
+    for split in _SPLITS:
+        examples = benchmark.examples(split)
+        keep = partial(_keep, found, split=split)
+        with _opened(benchmark, examples) as engine:
+            for word in _UNTAUGHT:
+                queries = _asked(name, split, f"{word}:", progress, data)
+                keep(word, seed=0, results=_measured(engine, examples, queries, review))
+            for arm, by_seed in runs.items():
+                for seed, by_review in by_seed.items():
+                    queries = _answers(by_review[review], name, split, progress, data)
+                    keep(arm, seed=seed, results=_measured(engine, examples, queries, review))
+        with _opened(ranked, examples) as engine:
+            asked = [example.question for example in examples]
+            keep(_RANKED, seed=0, results=_measured(engine, examples, asked, review))
 
 
 def _keep(
@@ -117,7 +152,7 @@ def _opened(benchmark: Benchmark, examples: Sequence[Example]) -> SearchMember:
 
 def _answers(run: Run, name: str, split: str, progress: Progress, data: str | None) -> list[str | None]:
     """The queries of a run's final policy; asked once and kept."""
-    file = f"items-{split}.jsonl"
+    file = f"items-{name.replace('/', '-')}-{split}.jsonl"  # a warm start is asked for every review
     if not run.items(file):
         policy = str(run.folder / "checkpoints" / "final")
         asked = EvalConfig(name, data=data, engine="boolean", policy=policy, split=split)
