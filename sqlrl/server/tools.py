@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.base import Outcome
 from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.layer.retrieval import Retriever
-from sqlrl.server.excerpts import Excerpt, cell, fault, marked, of_documents, of_rows
+from sqlrl.server.excerpts import Excerpt, fault, marked, of_documents, of_rows
+from sqlrl.server.replies import Discretion, whole
 
 if TYPE_CHECKING:
     from sqlrl.executors.documents import Document
+    from sqlrl.layer.answer import Answer
     from sqlrl.layer.connection import Connection
     from sqlrl.layer.schema import Schema, Table
 
@@ -132,20 +134,25 @@ class Tool:
 
 def tools_of(connection: Connection | Retriever) -> dict[str, Tool]:
     """By name, those that a source has; `ask` only where there is a policy to write queries."""
-    made = _of_engine(connection) if isinstance(connection, Retriever) else _of_database(connection)
+    discretion = Discretion(connection)
+    if isinstance(connection, Retriever):
+        made = _of_engine(connection, discretion)
+    else:
+        made = _of_database(connection, discretion)
     return {tool.name: tool for tool in made if tool.name != "ask" or connection.policy is not None}
 
 
-def _of_database(connection: Connection) -> list[Tool]:
+def _of_database(connection: Connection, discretion: Discretion) -> list[Tool]:
     at_most = connection.settings.rows
     rows = Parameter("rows", "count", f"How many rows at most (by default {at_most:,}).", at_most)
 
     async def ask(given: dict[str, Any], say: Say) -> Excerpt:
         answer = await connection.aask(given["question"], evidence=given.get("evidence", ""), say=say)
-        return of_rows(answer, given.get("rows"))
+        return of_rows(_discreet(answer, discretion), given.get("rows"))
 
     async def run_query(given: dict[str, Any], say: Say) -> Excerpt:
-        return of_rows(await connection.arun(given["query"]), given.get("rows"))
+        answer = await connection.arun(given["query"])
+        return of_rows(_discreet(answer, discretion), given.get("rows"))
 
     async def describe(given: dict[str, Any], say: Say) -> Excerpt:
         return _described(connection.schema, given.get("tables"), given.get("filter", ""))
@@ -182,17 +189,18 @@ def _of_database(connection: Connection) -> list[Tool]:
     ]  # fmt: skip
 
 
-def _of_engine(retriever: Retriever) -> list[Tool]:
+def _of_engine(retriever: Retriever, discretion: Discretion) -> list[Tool]:
     at_most = retriever.settings.rows
     rows = Parameter("rows", "count", f"How many documents at most (by default {min(10, at_most)}).", at_most)
     outside = retriever.source.startswith(_SERVICES)
 
     async def ask(given: dict[str, Any], say: Say) -> Excerpt:
         answer = await retriever.aask(given["question"], say=say)
-        return of_documents(answer, given.get("rows", min(10, at_most)))
+        return of_documents(_discreet(answer, discretion), given.get("rows", min(10, at_most)))
 
     async def search(given: dict[str, Any], say: Say) -> Excerpt:
-        return of_documents(await retriever.arun(given["query"]), given.get("rows", min(10, at_most)))
+        answer = await retriever.arun(given["query"])
+        return of_documents(_discreet(answer, discretion), given.get("rows", min(10, at_most)))
 
     async def fetch(given: dict[str, Any], say: Say) -> Excerpt:
         return _fetched(given["ids"], await retriever.afetch(given["ids"]))
@@ -220,6 +228,16 @@ def _of_engine(retriever: Retriever) -> list[Tool]:
             }, fetch, outside,
         ),
     ]  # fmt: skip
+
+
+def _discreet(answer: Answer, discretion: Discretion) -> Answer:
+    """An answer whose messages tell nothing of where things lie: a host's model may be anybody's."""
+    return replace(
+        answer,
+        message=discretion.text(answer.message),
+        warnings=tuple(map(discretion.text, answer.warnings)),
+        attempts=tuple(replace(each, message=discretion.text(each.message)) for each in answer.attempts),
+    )
 
 
 def _described(schema: Schema, names: Sequence[str] | None, word: str) -> Excerpt:
@@ -273,7 +291,9 @@ def _named(table: Table) -> str:
 def _table(table: Table) -> dict[str, Any]:
     return {
         "name": _named(table), "view": table.view,
-        "columns": [{"name": each.name, "type": each.kind, "comment": each.note} for each in table.columns],
+        "columns": [
+            {"name": each.name, "type": each.kind, "key": each.key, "comment": each.note} for each in table.columns
+        ],
         "foreign_keys": [
             {"columns": list(link.columns), "table": link.table, "referred": list(link.referred)}
             for link in table.links
@@ -285,11 +305,11 @@ def _fetched(ids: Sequence[str], documents: Sequence[Document]) -> Excerpt:
     items = []
     cut = 0
     for document in documents:
-        text = cell(document.text)
+        text = whole(document.text)
         long = len(text) > _DOCUMENT
         cut += long
         text = f"{text[:_DOCUMENT]}… ({len(text):,} characters)" if long else text
-        items.append({"id": cell(document.id), "title": cell(document.title), "text": text})
+        items.append({"id": whole(document.id), "title": whole(document.title), "text": text})
     unknown = [name for name in ids if name not in {document.id for document in documents}]
     data = {"documents": items, "unknown": unknown, "cut_texts": cut}
     lines = [line for each in items for line in (f"{each['id']} | {each['title']}", each["text"], "")]

@@ -490,3 +490,19 @@ def test_an_index_is_searched_asked_and_fetched_from(tmp_path: Path) -> None:
 
     _with_client(work, tmp_path / "log", f"bm25:///{tmp_path / 'index'}", "--policy", f"script:{script}")
     assert steps == ["asking the policy", "searching for bones calcium"]
+
+
+def test_the_settings_that_are_shown_for_hosts_are_right() -> None:
+    import re
+
+    import click
+
+    from sqlrl.cli.mcp import command
+
+    text = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    servers = [server for each in shown for server in (each.get("mcpServers") or each["servers"]).values()]
+    assert len(servers) == 2
+    for server in servers:
+        assert (server["command"], server["args"][0]) == ("sqlrl", "mcp")
+        assert isinstance(command.make_context("mcp", list(server["args"][1:])), click.Context)
