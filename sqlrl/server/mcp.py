@@ -110,7 +110,10 @@ def serve(connection: Connection | Retriever) -> None:
         async with stdio_server() as (incoming, outgoing):
             await server.run(incoming, outgoing, server.create_initialization_options())
 
-    asyncio.run(answering())
+    try:
+        asyncio.run(answering())
+    except* ConnectionError:
+        pass  # the host has gone in the middle of a reply
 
 
 @contextlib.contextmanager

@@ -41,7 +41,8 @@ _ASKED: dict[str, Any] = {
     }}},
 }  # fmt: skip
 _ROWS = _FACTS | {
-    "columns": _TEXTS, "rows": {"type": "array", "items": {"type": "array"}}, "row_count": _COUNT, "cut_cells": _COUNT,
+    "columns": _TEXTS, "rows": {"type": "array", "items": {"type": "array", "items": {}}}, "row_count": _COUNT,
+    "cut_cells": _COUNT,
 }  # fmt: skip
 _DOCUMENT_KEYS: dict[str, Any] = {"id": _TEXT, "title": _TEXT, "text": _TEXT}
 _FOUND = {"type": "object", "properties": _DOCUMENT_KEYS | {"score": {"type": "number"}}, "required": ["id", "score"]}

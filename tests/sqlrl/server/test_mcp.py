@@ -369,6 +369,24 @@ def test_it_ends_with_its_host_whatever_it_is_doing(shop: Path, how: str) -> Non
         assert "Traceback" not in process.stderr.read()
 
 
+def test_a_host_that_reads_no_more_is_no_bug_of_ours(shop: Path) -> None:
+    with _process(shop) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(HELLO)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        until = time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                os.write(process.stdin.fileno(), _request(2, "tools/list").encode())
+            time.sleep(0.05)
+        assert process.returncode == 0
+        assert len(process.stderr.read().splitlines()) == 1
+
+
 def _children(process: int) -> list[str]:
     """Of whichever of its threads."""
     found = []
