@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -366,6 +368,40 @@ def test_it_ends_with_its_host_whatever_it_is_doing(shop: Path, how: str) -> Non
         assert process.wait(10) == (130 if how == "interrupted" else 0)
         time.sleep(0.2)
         assert not [worker for worker in workers if _runs(worker)]
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_it_outlives_whatever_a_host_sends(shop: Path) -> None:
+    chance = random.Random(7)
+    odd: list[Any] = [None, True, -1, 2**80, 1e308, "", "\x00", "x" * 5_000, [], [[]], {}, {"a": {}}, "tools/call"]
+    lines = ["", "\x00", "{", "[]", "[1]", "null", '"x"', "[" * 3_000, '{"jsonrpc": "2.0", "id": 1' + "0" * 5_000 + "}"]
+    for number in range(2, 200):
+        message: dict[str, Any] = json.loads(
+            _request(number, "tools/call", name="run_query", arguments={"query": "select 1"})
+        )
+        place = chance.choice([message, message["params"], message["params"]["arguments"]])
+        place[chance.choice([*place, "_meta", "more"])] = chance.choice(odd)
+        lines.append(json.dumps(message))
+    with _process(shop) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        last = _request(777, "tools/call", name="run_query", arguments={"query": "select 42"})
+
+        def write() -> None:
+            process.stdin.write(HELLO + "\n".join(lines) + "\n" + last)  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        reply: dict[str, Any] = {}
+        while reply.get("id") != 777:
+            reply = json.loads(process.stdout.readline())
+        assert reply["result"]["structuredContent"]["rows"] == [[42]]
+        writing.join()
+        process.stdin.close()
+        process.stdout.read()
+        assert process.wait(10) == 0
         assert "Traceback" not in process.stderr.read()
 
 
