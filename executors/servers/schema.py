@@ -65,8 +65,8 @@ def describe(
                     raise
                 unread = "" if ended.outcome is Outcome.TIMED_OUT else ended.message
             parts.append(describe_table(ddl, count, sample, dict(notes.get(name.lower(), {})), unread))
-    except sa.exc.DBAPIError as error:
-        raise session.ended(error.orig or error) from None
+    except (sa.exc.DBAPIError, session.engine.dialect.loaded_dbapi.Error) as error:
+        raise session.ended(getattr(error, "orig", None) or error) from None
     except sa.exc.SQLAlchemyError as error:
         raise session.ended(error) from None
     finally:
