@@ -10,6 +10,8 @@ from sqlrl.executors.errors import UsageError
 
 __all__ = ["command"]
 
+_PATIENCE = 3.0  # seconds
+
 
 @click.command("mcp")
 @click.argument("source")
@@ -63,9 +65,11 @@ def command(source: str, timeout: float, tables: str | None, values: bool, **giv
 
 
 def _leave(connection: Any, code: int) -> None:
+    """End the workers, and the process, whatever either is in the middle of."""
     import os
+    import threading
 
-    try:
-        connection.close()
-    finally:
-        os._exit(code)
+    closing = threading.Thread(target=connection.close, daemon=True)
+    closing.start()
+    closing.join(_PATIENCE)  # who was interrupted here may hold what closing waits for
+    os._exit(code)

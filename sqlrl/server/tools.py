@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.executors.address import SERVICES
 from sqlrl.executors.base import Outcome
 from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.layer.retrieval import Retriever
@@ -23,7 +24,6 @@ __all__ = ["Parameter", "Say", "Tool", "tools_of"]
 Say = Callable[[str], None]
 LONG = 24_000  # characters of a schema that `describe` gives whole
 _DOCUMENT = 20_000  # characters of a document that `fetch` gives
-_SERVICES = ("pubmed:", "trials:")
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -193,7 +193,7 @@ def _of_database(connection: Connection, discretion: Discretion) -> list[Tool]:
 def _of_engine(retriever: Retriever, discretion: Discretion) -> list[Tool]:
     at_most = retriever.settings.rows
     rows = Parameter("rows", "count", f"How many documents at most (by default {min(10, at_most)}).", at_most)
-    outside = retriever.source.startswith(_SERVICES)
+    outside = retriever.source.partition(":")[0] in SERVICES
 
     async def ask(given: dict[str, Any], say: Say) -> Excerpt:
         answer = await retriever.aask(given["question"], say=say)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -75,3 +76,10 @@ def test_rows_fit_their_schema_and_the_server_stays_the_same(large: Connection) 
     assert list(tools_of(large)) == ["run_query", "describe"]
     for query in ("select * from ware", "select 1, 'a', null, x'00', 1.5", "select nothing", "drop table ware"):
         assert _call(large, "run_query", query=query).data is not None
+
+
+def test_who_asks_a_service_of_others_is_told_so(tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    found = connect(f"pubmed:?mode=replay&cache={tmp_path}")
+    with found:
+        assert {name: tool.outside for name, tool in tools_of(found).items()} == {"search": True, "fetch": True}
