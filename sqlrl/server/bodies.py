@@ -72,7 +72,7 @@ class MarkedTable(_Given):
     columns: Annotated[list[Text], Field(min_length=1, max_length=100)]
     rows: Annotated[
         list[Annotated[list[MarkedCell], Field(min_length=1, max_length=100)]],
-        Field(min_length=1, max_length=10_000),
+        Field(min_length=1, max_length=1_000),
     ]
 
 
@@ -91,7 +91,7 @@ class Mark(_Given):
 
     question: QuestionText
     query: QueryText | None = None
-    answer: int | Number | Text | Annotated[list[MarkedCell], Field(min_length=1, max_length=10_000)] | MarkedTable = (
+    answer: int | Number | Text | Annotated[list[MarkedCell], Field(min_length=1, max_length=1_000)] | MarkedTable = (
         Field(default=None, validate_default=False)
     )
     evidence: Evidence = ""
