@@ -17,13 +17,15 @@ __all__ = ["KINDS", "misbehave"]
 ENDLESS = "with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t"
 WIDE = "with recursive t(x) as (select 1 union all select x + 1 from t limit 900) select hex(zeroblob(4000)) from t"
 FORBIDDEN = (
-    "delete from vault", "drop table vault", "select 1; delete from vault", "attach '/tmp/x' as x", "pragma writable_schema=1",
-    "select load_extension('x')", "with t as (select 1) delete from vault", "vacuum into '/tmp/x'", "select readfile('/etc/passwd')",
+    "delete from vault", "drop table vault", "select 1; delete from vault", "attach '/tmp/x' as x",
+    "pragma writable_schema=1", "select load_extension('x')", "with t as (select 1) delete from vault",
+    "vacuum into '/tmp/x'", "select readfile('/etc/passwd')",
 )  # fmt: skip
 JUNK = (
-    b"{", b"[" * 10_000, b"\xff\xfe\x00", b'{"question": 1}', b'{"question": "\\ud800"}', b'{"query": "\\u0000"}', b"null",
-    b'{"query": "select 1", "more": 1}', b'{"query": ' + b"9" * 5_000 + b"}",
+    b"{", b"[" * 10_000, b"\xff\xfe\x00", b'{"question": 1}', b'{"question": "\\ud800"}', b'{"query": "\\u0000"}',
+    b"null", b'{"query": "select 1", "more": 1}', b'{"query": ' + b"9" * 5_000 + b"}",
 )  # fmt: skip
+NOISE = (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\x00" * 300, b"GET / HTTP/1.1\r\nX: " + b"x" * 50_000)
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _Deed = Callable[[_Streams, random.Random, float], Awaitable[None]]
 
@@ -61,8 +63,8 @@ async def _connected(port: int, address: str, *, small: bool) -> _Streams:
 def _post(path: str, body: Any, *, token: str = "h0st1le", length: int | None = None) -> bytes:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Length: {len(content) if length is None else length}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: {len(content) if length is None else length}\r\n\r\n"
     ).encode() + content
 
 
@@ -113,11 +115,7 @@ async def _malformed(streams: _Streams, draw: random.Random, until: float) -> No
 
 
 async def _no_http(streams: _Streams, draw: random.Random, until: float) -> None:
-    streams[1].write(
-        draw.choice(
-            [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", draw.randbytes(300), b"GET / HTTP/1.1\r\nX: " + b"x" * 50_000]
-        )
-    )
+    streams[1].write(draw.choice(NOISE))
     await _read(streams)
 
 

@@ -3,7 +3,7 @@
     python benchmarks/speed/serving.py --clients 200 --seconds 60
 
 Half of the clients ask for rows that are theirs alone, by questions, in steps and by queries; every answer is compared
-with the right one, and searched for what belongs to others. The other half are slow, silent, gone, wrong or heavy, a few
+with the right one, and searched for what belongs to others. The other half are slow, silent, gone, wrong or heavy, some
 of each kind; see `benchmarks/speed/hostile.py`.
 """
 
@@ -61,10 +61,10 @@ def make(folder: Path, owners: int) -> None:
         connection.executemany("insert into vault values (?, ?, ?)", rows)
     connection.close()
     lines = [
-        {"question": question(owner, item), "completion": f"<think></think><answer>{json.dumps({'sql': query(owner, item)})}</answer>"}
+        {"question": question(owner, item), "completion": f"```sql\n{query(owner, item)}\n```"}
         for owner in range(owners)
         for item in range(ITEMS)
-    ]  # fmt: skip
+    ]
     lines.append({"question": "one without end", "completion": f"```sql\n{ENDLESS}\n```"})
     (folder / "script.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     (folder / "tokens").write_text(
@@ -149,7 +149,8 @@ class Footprint:
     @classmethod
     def of(cls, process: int) -> Footprint:
         """Of a process that runs."""
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        lists = [path.read_text().split() for path in Path(f"/proc/{process}/task").glob("*/children")]
+        children = [child for each in lists for child in each]
         return cls(
             _resident(process), sum(_resident(int(child)) for child in children),
             len(os.listdir(f"/proc/{process}/fd")), len(os.listdir(f"/proc/{process}/task")),
@@ -235,8 +236,9 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(found))
         return
-    print(f"{found['clients']} clients, {found['seconds']:g} s: {found['answers_a_second']:.0f} right answers a second; "
-          f"50 % within {found['p50']:.0f} ms, 95 % within {found['p95']:.0f}, 99 % within {found['p99']:.0f}")  # fmt: skip
+    print(f"{found['clients']} clients, {found['seconds']:g} s: {found['answers']:,} right answers, "
+          f"{found['answers_a_second']:.0f} a second; 50 % within {found['p50']:.0f} ms, "
+          f"95 % within {found['p95']:.0f}, 99 % within {found['p99']:.0f}")  # fmt: skip
     print(f"wrong answers: {len(found['wrong'])}; leaks: {len(found['leaks'])}; ordinary clients: {found['endings']}")
     print(f"hostile clients: {found['hostile']}")
     for when, each in found["footprints"].items():

@@ -258,9 +258,12 @@ def _fault_of(error: SqlrlError) -> tuple[int, str, str]:
 
 def _documented(model: Any, *more: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route, errors among them."""
-    errors = {status: {"description": _MEANINGS[status], "model": ErrorBody} for status in (*_OF_ALL, *more)}
-    right = {200: {"description": "The answer.", "model": model}} if model is not None else {}
-    return {**right, **errors}
+    found: dict[int | str, dict[str, Any]] = {}
+    if model is not None:
+        found[200] = {"description": "The answer.", "model": model}
+    for status in (*_OF_ALL, *more):
+        found[status] = {"description": _MEANINGS[status], "model": ErrorBody}
+    return found
 
 
 def _ask_for_token(app: FastAPI) -> None:

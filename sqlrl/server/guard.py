@@ -110,7 +110,8 @@ class Guard:
             return None
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > most:
-            return await self._too_long(reply)
+            await self._too_long(reply)
+            return None
         if not posted and not length.strip("0") and "transfer-encoding" not in headers:
             return b""
         parts, size = [], 0
@@ -123,7 +124,8 @@ class Guard:
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
                     if size > most:
-                        return await self._too_long(reply)
+                        await self._too_long(reply)
+                        return None
                     if not message.get("more_body"):
                         return b"".join(parts)
         except TimeoutError:

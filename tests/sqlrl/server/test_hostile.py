@@ -190,6 +190,15 @@ def test_who_does_not_read_is_left(serve: Callable[..., Any]) -> None:
         assert len(client.post("/api/run", json={"query": query}).json()["rows"]) == 900
 
 
+def test_a_long_call_is_no_slow_reader(serve: Callable[..., Any]) -> None:
+    served = serve(bounds={**QUICK, "answer_seconds": 1.0})
+    query = f"select ({ENDLESS.replace('from t)', 'from t limit 4000000)')}), hex(zeroblob(3000000))"
+    with served.client() as client:
+        answer = client.post("/api/run", json={"query": query}).json()
+    assert answer["seconds"] > 0.3
+    assert (answer["outcome"], len(answer["rows"][0][1])) == ("ok", 6_000_000)
+
+
 def test_more_calls_than_may_be_at_once_wait_and_then_are_told_when(serve: Callable[..., Any]) -> None:
     open_now = threading.Event()
 
