@@ -87,12 +87,13 @@ def _serve(
     tables: list[str] | None, timeout: float, answered: str | None, values: bool, given: dict[str, Any],
 ) -> None:  # fmt: skip
     from sqlrl.executors import Limits
-    from sqlrl.layer import connect
+    from sqlrl.layer import Retriever, connect
     from sqlrl.server.app import make_app
     from sqlrl.server.limits import Bounds
     from sqlrl.server.metrics import Metrics
-    from sqlrl.server.serving import Server
+    from sqlrl.server.serving import Server, return_memory
 
+    return_memory()
     bounds = Bounds(
         concurrency=given["concurrency"], queue=given["queue"], rate=given["rate"], burst=2 * given["rate"],
         body_bytes=given["max_body"], grace_seconds=given["grace"],
@@ -102,6 +103,8 @@ def _serve(
     # Of many answers at once, each stands in this process's memory.
     limits = Limits(seconds=timeout, bytes=8 << 20)
     with connect(source, tables=tables, deadline=timeout, limits=limits, **settings) as connection:
+        if answered is not None and isinstance(connection, Retriever):
+            raise UsageError("--answered is for databases: of a search engine's answers no marks are kept")
         metrics = Metrics()
         app = make_app(connection, tokens=tokens, answered=answered, bounds=bounds, hosts=hosts, metrics=metrics)
 

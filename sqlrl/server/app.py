@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from sqlrl import __version__
 from sqlrl.executors.errors import SqlrlError, UsageError
@@ -66,9 +67,7 @@ _BUG = ("bug", "something went wrong at the server")
 _OF_ALL = (400, 401, 404, 405, 408, 413, 429, 500, 503)
 
 
-class _Json(Response):
-    media_type = "application/json"
-
+class _Json(JSONResponse):
     def render(self, content: Any) -> bytes:
         return as_json(content)
 
@@ -98,8 +97,8 @@ def make_app(
     add_pages(app)
     if tokens:
         _ask_for_token(app)
-    routes = [getattr(route, "path", "") for route in app.routes]
-    guard = Guard(app, bounds=bounds, tokens=tokens, metrics=metrics, routes=frozenset(routes), hosts=hosts)
+    routes = {route.path: route.methods or set() for route in app.routes if isinstance(route, Route)}
+    guard = Guard(app, bounds=bounds, tokens=tokens, metrics=metrics, routes=routes, hosts=hosts)
     metrics.gauge("sqlrl_requests_in_flight", "Requests without an answer yet.", lambda: guard.requests)
     return guard
 
@@ -110,7 +109,7 @@ def _add_calls(app: FastAPI, service: Service) -> None:
     @app.post("/api/ask", responses=_documented(AnswerBody, 415, 422))
     async def ask(body: Question, request: Request) -> Response:
         """Answer a question: a query is written, run, and repaired where it fails."""
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             return _Json(await service.ask("ask", body, request.state.who, left))
 
     lines = {"description": "Lines of JSON: {step}, and a last one, {answer} or {error}.",
@@ -137,18 +136,18 @@ def _add_calls(app: FastAPI, service: Service) -> None:
                 _log.exception("a bug: /api/ask/stream")
                 return error_body(*_BUG)
 
-        return Steps(service.gate, service.seconds(body.deadline), asked, service.discretion.text)
+        return Steps(service.gate, service.seconds(body.deadline), who, asked, service.discretion.text)
 
     @app.post("/api/generate", responses=_documented(AnswerBody, 415, 422))
     async def generate(body: Question, request: Request) -> Response:
         """Write the query for a question, and don't run it."""
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             return _Json(await service.ask("generate", body, request.state.who, left))
 
     @app.post("/api/run", responses=_documented(AnswerBody, 415, 422))
     async def run(body: Query, request: Request) -> Response:
         """Run a query, read-only, under the same limits as one that was written for a question."""
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             answer = await service.connection.arun(body.query, who=request.state.who, deadline=left)
         return _Json(service.told("run", answer))
 
@@ -157,7 +156,7 @@ def _add_calls(app: FastAPI, service: Service) -> None:
         """Say what a query would read, and whether it could be run."""
         if service.search:
             raise HTTPException(404, "a search engine's queries are not explained", {"x-code": "no_explain"})
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             found = await service.connection.aexplain(body.query, who=request.state.who, deadline=left)
         service.metrics.ended("explain", found.outcome.value)
         return _Json(explanation_body(found, service.discretion))
@@ -186,7 +185,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
     text = {"description": "Prometheus's text form.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=_documented(None) | {200: text})
+    @app.get("/metrics", status_code=200, response_class=Response, responses=_documented(None) | {200: text})
     async def metrics() -> Response:
         """What the server did so far."""
         return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -259,9 +258,12 @@ def _fault_of(error: SqlrlError) -> tuple[int, str, str]:
 
 def _documented(model: Any, *more: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route, errors among them."""
-    errors = {status: {"description": _MEANINGS[status], "model": ErrorBody} for status in (*_OF_ALL, *more)}
-    right = {200: {"description": "The answer.", "model": model}} if model is not None else {}
-    return {**right, **errors}
+    found: dict[int | str, dict[str, Any]] = {}
+    if model is not None:
+        found[200] = {"description": "The answer.", "model": model}
+    for status in (*_OF_ALL, *more):
+        found[status] = {"description": _MEANINGS[status], "model": ErrorBody}
+    return found
 
 
 def _ask_for_token(app: FastAPI) -> None:
