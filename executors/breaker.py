@@ -195,7 +195,8 @@ class Breaker:
         found = rows.execute(asked, (self.service,)).fetchone()
         if found is None:
             return _Outage()
-        known = _Outage(*found[:3], bool(found[3]), *found[4:])
+        failures, since, caller, several, why, openings, until = found
+        known = _Outage(failures, since, caller, bool(several), why, openings, until)
         now = self.clock()
         # An end further away than any cool-down was written before the clock was set back.
         return replace(known, until=now) if known.until - now > _LONGEST else known
