@@ -253,7 +253,7 @@ class Evaluator:
             fields = (node.field,) if isinstance(node, (Heading, Range)) else getattr(node, "fields", ())
             if fields and not isinstance(node, Missing) and not any(self.has.get(field) for field in fields):
                 found[f"no document of this index has the field {' or '.join(f.strip('.') for f in fields)}"] = None
-            elif isinstance(node, Heading) and node.explode and node.name not in self.tree:
+            elif isinstance(node, Heading) and node.explode and node.field != "pt" and node.name not in self.tree:
                 found["headings were not exploded: their tree numbers are not known here"] = None
             elif isinstance(node, Phrase) and node.loose and not self.leaf(replace(node, loose=False)):
                 words = " ".join(token.text for token in node.tokens)

@@ -73,8 +73,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A subject heading (MeSH), folded. field: "mh", or "majr" for a major topic. qualifier: with this subheading, or
-    empty. explode: or one of the headings below it."""
+    """A subject heading (MeSH), folded. field: "mh", "majr" for a major topic, "pt" for a publication type. qualifier:
+    with this subheading, or empty. explode: or one of the headings below it."""
 
     field: str
     name: str

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlrl.executors.boolean.analysis import day_of, number_of, tokens
 from sqlrl.executors.boolean.fields import DATES, folded, values_of
+from sqlrl.executors.boolean.publication_types import below_types
 from sqlrl.executors.boolean.queries import (
     All,
     And,
@@ -36,7 +37,7 @@ class Brute:
         }
         self.everything = set(self.values)
         self.answers: dict[Query, set[str]] = {}
-        self.numbers: dict[str, set[str]] = {}
+        self.numbers: dict[str, set[str]] = {name: set(own) for name, own in below_types().items()}
         for document in documents:
             for heading in document.fields.get("mesh", []):
                 if isinstance(heading, dict):
