@@ -11,6 +11,7 @@ What a document brings in `Document.fields` (each optional; a text, or a list of
     volume issue pages identifiers accessions grants country status author_ids editors investigators isbn journal_id
     owner persons publisher conflicts
     (also: type, language, affiliation)
+    parts                       {"Location": [{"LocationCity": ...}, ...]}, for Essie's SEARCH[]
     anything else               under its own name, for Essie's AREA[]: Condition, InterventionName, Phase ...
 
 The tables below say what becomes of them. A field of text is searched by words and phrases, a field of values by whole
@@ -25,7 +26,12 @@ from typing import Any
 from sqlrl.executors.boolean.analysis import fold
 from sqlrl.executors.documents import Document
 
-__all__ = ["ALL", "DATES", "LANGUAGES", "TAGS", "TEXTS", "VALUES", "dates_of", "folded", "own_name", "values_of"]
+__all__ = [
+    "ALL", "DATES", "LANGUAGES", "PART", "TAGS", "TEXTS", "VALUES", "dates_of", "folded", "own_name", "texts_of",
+    "values_of",
+]  # fmt: skip
+
+PART = ".part."  # and the name of a part: which records have any
 
 TEXTS = ("ti", "ab", "ot", "ad", "tt", "words", "rest", "cois")
 VALUES = (
@@ -103,7 +109,7 @@ _PLAIN = {
     "investigators": ("ir", "rest"), "isbn": ("isbn", "rest"), "journal_id": ("jid", ""), "owner": ("owner", ""),
     "persons": ("ps", "rest"), "publisher": ("pubn", "rest"), "conflicts": ("cois", ""),
 }  # fmt: skip
-_KNOWN = {*_PLAIN, *DATES.values(), "mesh", "major"}
+_KNOWN = {*_PLAIN, *DATES.values(), "mesh", "major", "parts"}
 
 
 def values_of(document: Document) -> dict[str, list[str]]:
@@ -122,6 +128,8 @@ def values_of(document: Document) -> dict[str, list[str]]:
         elif name not in _KNOWN:
             found.setdefault(own_name(name), []).extend(texts)
             found["rest"].extend(texts)
+    for name in document.fields.get("parts") or ():
+        found[PART + name.lower()] = ["yes"]
     if authors := found.get("au"):
         found["1au"], found["lastau"] = authors[:1], authors[-1:]
     _add_headings(document.fields, found)
@@ -162,6 +170,11 @@ def _add_headings(fields: Mapping[str, Any], found: dict[str, list[str]]) -> Non
             found.setdefault("majr", []).extend([name, *starred])
         found.setdefault("sh", []).extend(qualifier for qualifier, _ in pairs)
         found["words"].extend([name, *(qualifier for qualifier, _ in pairs)])
+
+
+def texts_of(value: Any) -> list[str]:
+    """The texts of a value, whatever it is made of."""
+    return [text for text in _texts(value) if text]
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "Range",
     "Token",
     "Value",
+    "Within",
     "conjunction",
     "leaves",
 ]
@@ -101,6 +102,14 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """One part of the record, such as one location of a study, for which the query holds."""
+
+    part: str
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every document."""
 
@@ -127,7 +136,7 @@ class Not:
     drop: Query
 
 
-Query = Phrase | Near | Value | Heading | Range | Missing | All | And | Or | Not
+Query = Phrase | Near | Value | Heading | Range | Missing | Within | All | And | Or | Not
 NOTHING = Or(())
 
 

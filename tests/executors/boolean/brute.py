@@ -21,6 +21,7 @@ from sqlrl.executors.boolean.queries import (
     Range,
     Token,
     Value,
+    Within,
 )
 from sqlrl.executors.documents import Document
 
@@ -96,6 +97,17 @@ class Brute:
                 return self.hits(Or(tuple(Value((field,), n + ("/" + qualifier) * bool(qualifier)) for n in names)))
             case Range(field, low, high, number):
                 return {document.id for document in self.documents if _within(document, field, low, high, number)}
+            case Within(part, inner):
+                return {
+                    document.id
+                    for document in self.documents
+                    if Brute(
+                        [
+                            Document(str(number), fields=own)
+                            for number, own in enumerate((document.fields.get("parts") or {}).get(part.title(), []))
+                        ]
+                    ).hits(inner)
+                }
             case Missing(fields):
                 return {name for name in self.everything if not any(True for _ in self.each(self.values, name, fields))}
         raise AssertionError(query)
