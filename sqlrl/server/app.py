@@ -43,11 +43,18 @@ __all__ = ["make_app"]
 
 _log = logging.getLogger("sqlrl.server")
 _MEANINGS = {
-    400: "What was sent is not JSON, or not HTTP.", 401: "No token, or another one.",
-    404: "There is no such thing here.", 405: "Not by this method.", 408: "The request came too slowly.", 413: "The body is too long.",
-    415: "The body is not called JSON.", 422: "The body is not what is asked for.", 429: "Too many requests.",
-    500: "A bug.", 503: "Busy, stopping, or what is needed does not answer.",
-}  # fmt: skip
+    400: "What was sent is not JSON, or not HTTP.",
+    401: "No token, or another one.",
+    404: "There is no such thing here.",
+    405: "Not by this method.",
+    408: "The request came too slowly.",
+    413: "The body is too long.",
+    415: "The body is not called JSON.",
+    422: "The body is not what is asked for.",
+    429: "Too many requests.",
+    500: "A bug.",
+    503: "Busy, stopping, or what is needed does not answer.",
+}
 # What pydantic says in words of programmers -> in a reader's
 _FAULTS = {
     "string_pattern_mismatch": "must have something to read in it, and no NUL",
@@ -55,6 +62,7 @@ _FAULTS = {
     "extra_forbidden": "is not asked for here",
     "missing": "is missing",
 }
+_BUG = ("bug", "something went wrong at the server")
 _OF_ALL = (400, 401, 404, 405, 408, 413, 429, 500, 503)
 
 
@@ -108,7 +116,12 @@ def _add_calls(app: FastAPI, service: Service) -> None:
     lines = {"description": "Lines of JSON: {step}, and a last one, {answer} or {error}.",
              "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}  # fmt: skip
 
-    @app.post("/api/ask/stream", response_class=Steps, responses=_documented(None, 415, 422) | {200: lines})
+    @app.post(
+        "/api/ask/stream",
+        status_code=200,
+        response_class=Response,
+        responses=_documented(None, 415, 422) | {200: lines},
+    )
     async def ask_in_steps(body: Question, request: Request) -> Response:
         """The same, as it comes about: a line of JSON for each step."""
         if service.connection.policy is None and not service.search:
@@ -120,6 +133,9 @@ def _add_calls(app: FastAPI, service: Service) -> None:
                 return {"answer": await service.ask("ask", body, who, left, say)}
             except SqlrlError as error:
                 return error_body(*_fault_of(error)[1:])
+            except Exception:  # whoever runs the server is told, and nobody else
+                _log.exception("a bug: /api/ask/stream")
+                return error_body(*_BUG)
 
         return Steps(service.gate, service.seconds(body.deadline), asked, service.discretion.text)
 
@@ -230,7 +246,7 @@ def _add_errors(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
-        return _Json(error_body("bug", "something went wrong at the server"), 500)
+        return _Json(error_body(*_BUG), 500)
 
 
 def _fault_of(error: SqlrlError) -> tuple[int, str, str]:
