@@ -86,18 +86,28 @@ export function account(answer, dialect) {
     facts.push(make("p", { class: `sure ${share >= 0.75 ? "high" : share >= 0.45 ? "middle" : "low"}` },
       make("meter", { min: "0", max: "1", value: String(share), "aria-label": "Confidence" }), make("b", {}, `${Math.round(share * 100)} %`), ` ${agreeing}`));
   }
-  if (answer.attempts.length > 1 || (answer.attempts.length && answer.outcome !== "ok")) {
+  if (answer.attempts.length > 1) {
     const repairs = answer.attempts.filter((attempt) => attempt.kind === "repair").length;
     const words = `${count(answer.attempts.length, "query was", "queries were")} tried${repairs ? `, ${repairs} of them ${repairs === 1 ? "a repair" : "repairs"}` : ""}`;
-    facts.push(fold([words], () => make("ol", { class: "attempts" }, answer.attempts.map((each) => attempt(each, dialect)))));
+    facts.push(fold([words], () => make("ol", { class: "attempts" }, grouped(answer.attempts).map(([each, times]) => attempt(each, times, dialect)))));
   }
   if (answer.tables.length) facts.push(fold([`Asked with ${count(answer.tables.length, "table")} in view`], () => make("p", { class: "soft names" }, answer.tables.join(", "))));
   return facts;
 }
 
-function attempt({ kind, query, outcome, message, rows }, dialect) {
+// [attempt, how often]: samples are often the same query.
+function grouped(attempts) {
+  const found = new Map();
+  for (const each of attempts) {
+    const key = JSON.stringify([each.kind, each.query, each.outcome, each.message]);
+    found.set(key, [each, (found.get(key)?.[1] ?? 0) + 1]);
+  }
+  return [...found.values()];
+}
+
+function attempt({ kind, query, outcome, message, rows }, times, dialect) {
   const fine = outcome === "ok";
-  return make("li", {}, make("p", {}, make("b", {}, kind === "repair" ? "Repair" : "Query"), " ",
+  return make("li", {}, make("p", {}, make("b", {}, times > 1 ? `${times} times` : kind === "repair" ? "Repair" : "Query"), " ",
     make("span", { class: `fate ${fine ? "good" : ""}` }, fine ? count(rows ?? 0, "row") : (SHORT[outcome] ?? "no answer"))),
   query ? shown(query, dialect) : null, message ? make("p", { class: "said" }, sentence(message)) : null);
 }

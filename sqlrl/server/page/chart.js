@@ -1,7 +1,7 @@
 // Chart: a result as bars, a line or points, in the colours of the page. The table beside it says the same in words.
 
 import { draw, make, unique } from "./elements.js";
-import { amount, areYears, fitted, number, ticks, time, times, width } from "./scale.js";
+import { amount, amounts, areYears, fitted, number, ticks, time, times, width } from "./scale.js";
 
 const ROOM = { top: 10, right: 16 };
 const DRAW = { bar: bars, line, scatter };
@@ -129,13 +129,14 @@ function lying(chart, wide) {
   const { rows, names } = chart;
   const series = names.y.length;
   const thick = series > 1 ? 11 : 18, gap = 8, band = series * thick + gap;
-  const most = Math.min(wide * 0.38, 260);
-  const texts = rows.map((row) => fitted(row.name === null ? "NULL" : String(row.name), most, 12.5));
+  const room = Math.min(wide * 0.38, 260);
+  const texts = rows.map((row) => fitted(row.name === null ? "NULL" : String(row.name), room, 12.5));
   const left = Math.ceil(Math.max(...texts.map((text) => width(text, 12.5)))) + 10;
   const [low, high] = extent(chart, true);
-  const labels = series === 1 ? rows.map((row) => (row.values[0] === null ? "" : amount(row.values[0]))) : [];
+  const labels = series === 1 ? amounts(rows.map((row) => row.values[0])) : [];
   const spare = labels.length ? Math.max(...labels.map((text) => width(text))) + 8 : ROOM.right;
-  const marks = ticks(low, high, Math.max(2, Math.floor((wide - left) / 90)), false);
+  const most = Math.max(2, Math.floor((wide - left) / 80));
+  const marks = [most, most + 1, most + 2].map((parts) => ticks(low, high, parts, false)).find((each) => each.length > 1) ?? [0];
   const scale = along(Math.min(low, 0), Math.max(high, 0), left + (low < 0 ? spare : 0), wide - spare);
   const end = 4 + rows.length * band, height = end + (names.y.length === 1 ? 38 : 22);
   const drawn = marks.map((value) => [

@@ -21,7 +21,7 @@ export class Composer {
     this.evidence = make("input", { id: "evidence", type: "text", maxlength: 4000, autocomplete: "off", dir: "auto", placeholder: "revenue is price × quantity; a year begins in April",
       on: { keydown: (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); this.go(); } } } });
     this.known = make("div", { class: "evidence", hidden: true }, make("label", { for: "evidence" }, "What must be known besides"), this.evidence);
-    this.hints = button("Add a hint", () => this.hint(this.known.hidden), { class: "quiet", "aria-expanded": false, "aria-controls": "evidence" });
+    this.hints = button([icon("M8 3v10M3 8h10"), "Hint"], () => this.hint(this.known.hidden), { class: "quiet hint", title: "Say what must be known besides", "aria-expanded": false });
     this.modes = make("div", { class: "modes", role: "group", "aria-label": "What you write" }, ["question", "query"].map((mode) =>
       button(mode === "question" ? "Question" : "Query", () => this.turn(mode), { "data-mode": mode, "aria-pressed": mode === this.mode })));
     this.main = button("", () => (this.working ? stop() : this.go()), { class: "main", id: "go" });
@@ -44,7 +44,6 @@ export class Composer {
   hint(open) {
     this.known.hidden = !open;
     this.hints.setAttribute("aria-expanded", open);
-    this.hints.textContent = open ? "Drop the hint" : "Add a hint";
     if (open) this.evidence.focus();
     else this.evidence.value = "";
   }
@@ -108,7 +107,7 @@ export class Composer {
 
   #grow() {
     this.area.style.height = "auto";
-    this.area.style.height = `${Math.min(this.area.scrollHeight + 2, 320)}px`;
+    this.area.style.height = `${Math.min(this.area.scrollHeight, 320)}px`;
   }
 
   #draw() {

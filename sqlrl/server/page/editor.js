@@ -1,7 +1,7 @@
 // Editor: a query that can be written in. A textarea with the coloured query behind it, letter upon letter.
 
 import { button, icon, make, say, unique } from "./elements.js";
-import { broken, coloured } from "./queries.js";
+import { broken, coloured, isSearch } from "./queries.js";
 
 let active = null; // the one that a name from the schema goes into
 
@@ -29,7 +29,7 @@ export class Editor {
     this.runs = button([icon("M4 2.5 13 8l-9 5.5z"), "Run"], () => run(this.query), { class: "quiet", title: "Run this query (Ctrl+Enter)" });
     this.resets = button("Reset", () => this.reset(), { class: "quiet", hidden: true, title: "Back to the query as it came" });
     this.copies = button("Copy", () => this.#copy(), { class: "quiet" });
-    this.breaks = button("Break lines", () => this.set(broken(this.query, dialect)), { class: "quiet", title: "Each clause on a line of its own" });
+    this.breaks = button("Break lines", () => this.set(broken(this.query, dialect)), { class: "quiet", hidden: isSearch(dialect), title: "Each clause on a line of its own" });
     const tools = make("div", { class: "tools" }, this.runs, this.resets, this.breaks, this.copies);
     this.element = make("div", { class: "editor" }, make("div", { class: "layers" }, this.back, this.area), bare ? null : tools);
     this.area.value = query;

@@ -38,7 +38,7 @@ export function fold(summary, content, given = {}) {
   const inside = make("div", { class: "inside" });
   const details = make("details", given, make("summary", {}, summary), inside);
   const open = () => {
-    if (details.open && !inside.childNodes.length) inside.append(...[content()].flat());
+    if (details.open && !inside.childNodes.length) inside.append(...[content()].flat().filter(Boolean));
   };
   details.addEventListener("toggle", open);
   open();

@@ -3,15 +3,19 @@
 import { button, icon, make, say, unique } from "./elements.js";
 import { Failure } from "./server.js";
 
-// What a text stands for: {raw} as JSON has it, {words} as a person reads it.
-export function meant(text) {
+// What a text stands for: {raw} as JSON has it, {words} as a person reads it. columns: of the result that it is about.
+export function meant(text, columns = []) {
   const words = text.trim();
   if (!words) return null;
   try {
     const value = JSON.parse(words);
     if (typeof value === "number") return { raw: words, words: `the number ${words}` };
     if (typeof value === "string") return { raw: words, words: `the text “${value}”` };
-    if (Array.isArray(value)) return { raw: words, words: value.some(Array.isArray) ? `a table of ${value.length} rows` : `a list of ${value.length}` };
+    if (Array.isArray(value) && value.some(Array.isArray)) { // rows alone: the server wants their columns named
+      const names = value[0]?.length === columns.length ? columns : Array.from(value[0] ?? [], (_, index) => `column ${index + 1}`);
+      return { raw: `{"columns":${JSON.stringify(names)},"rows":${words}}`, words: `a table of ${value.length} rows` };
+    }
+    if (Array.isArray(value)) return { raw: words, words: `a list of ${value.length}` };
     if (value && Array.isArray(value.rows)) return { raw: words, words: `a table of ${value.rows.length} rows` };
   } catch { /* words, not JSON */ }
   const lines = words.split("\n").map((line) => line.trim()).filter(Boolean);
@@ -21,7 +25,7 @@ export function meant(text) {
 }
 
 // asked: {question, evidence, query}, as they are when somebody marks. ok: there is a result that may be right.
-export function marks(server, asked, ok) {
+export function marks(server, asked, ok, columns) {
   const kept = make("p", { class: "kept", role: "status" });
   const send = async (body, words) => {
     set(true);
@@ -56,7 +60,7 @@ export function marks(server, asked, ok) {
   const keep = make("button", { type: "submit", class: "main" }, "Keep");
   const form = make("form", { hidden: true, class: "should", on: { submit: (event) => {
     event.preventDefault();
-    const found = meant(area.value);
+    const found = meant(area.value, columns);
     if (found && !keep.disabled) send(body(found.raw), `Kept: it should be ${found.words}.`);
   } } }, make("label", { for: id }, "It should be"), area, keep, preview);
   const should = button("It should be…", () => {
@@ -65,7 +69,7 @@ export function marks(server, asked, ok) {
     if (!form.hidden) area.focus();
   }, { class: "quiet", "aria-expanded": false });
   const draw = () => {
-    const found = meant(area.value);
+    const found = meant(area.value, columns);
     keep.disabled = !found;
     area.rows = Math.min(Math.max(area.value.split("\n").length, 1), 8);
     preview.textContent = found ? `Kept as ${found.words}.` : "A number, a text, a list with one a line, or a list or table as JSON.";

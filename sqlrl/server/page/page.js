@@ -20,13 +20,12 @@ class Page {
     Object.assign(this, { server, about, turns: [], working: null });
     server.deadline = Number(about.deadline) || server.deadline;
     this.composer = new Composer(about, {
-      ask: (question, evidence) => this.#begin({ question, evidence }).ask(),
-      run: (query) => this.#begin({ query }).run(query), stop: () => this.stop(),
+      ask: (question, evidence) => this.#begin({ question, evidence }).ask(), run: (query) => this.#run(query), stop: () => this.stop(),
     });
     this.history = new History(about.source, about.dialect, (entry) => this.#restore(entry));
     this.composer.past = this.history.questions;
     this.follow = make("p", { class: "follow soft" });
-    this.anew = button([icon("M8 3v10M3 8h10"), "New conversation"], () => this.forget(), { class: "quiet", hidden: true });
+    this.anew = button([icon("M8 3v10M3 8h10"), make("span", {}, "New", make("span", { class: "wide" }, about.kind === "search" ? " search" : " conversation"))], () => this.forget(), { class: "quiet", hidden: true, "aria-label": about.kind === "search" ? "New search" : "New conversation" });
     this.panels = make("div", { class: "panels" });
     this.toggles = {
       schema: this.#toggle(about.kind === "search" ? "How to search" : "Tables", "M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 6.5v6"),
@@ -133,7 +132,7 @@ class Page {
     try {
       const schema = await this.server.schema();
       const tables = Array.isArray(schema.tables) ? schema.tables : [];
-      this.contents.schema = new SchemaPanel(schema, (name) => this.#insert(name)).element;
+      this.contents.schema = new SchemaPanel(schema, { insert: (name) => this.#insert(name), look: (table) => this.#look(table) }).element;
       this.toggles.schema.querySelector(".number").textContent = tables.length || "";
       this.#welcome(tables);
     } catch (error) {
@@ -147,7 +146,7 @@ class Page {
     const { about } = this;
     const search = about.kind === "search";
     const lead = search ? "Ask, and the documents that fit best come back, with the query that found them."
-      : this.composer.asks ? "Ask in your own words. You get the query that was written for it, to read and to change, and what it returns. Nothing can be written to the database."
+      : this.composer.asks ? "Every answer comes with the query that was written for it, to read, to change and to run again. Nothing can be written to the database."
         : "No policy is here to write queries: the server was started without --policy. Your own queries run, read-only.";
     place("welcome").replaceChildren(make("p", { class: "lead" }, lead),
       ...(tables.length ? [make("h2", {}, "What there is"), examples(tables, (table) => this.#look(table)),
@@ -156,8 +155,11 @@ class Page {
 
   // A table's first rows.
   #look(table) {
-    const query = `SELECT * FROM ${quoted(table.name, this.about.dialect)} LIMIT 20`;
-    this.#begin({ query }).run(query);
+    this.#run(`SELECT * FROM ${quoted(table.name, this.about.dialect)} LIMIT 20`);
+  }
+
+  #run(query) {
+    if (!this.working && query.trim()) this.#begin({ query }).run(query);
   }
 
   #key(event) {
@@ -200,9 +202,10 @@ function theme() {
 async function start(server) {
   try {
     const about = await server.about();
-    document.title = `${about.source} · sqlrl`;
-    place("source").replaceChildren(make("b", {}, about.source), make("span", { class: "pill" }, about.dialect),
-      about.policy ? make("span", { class: "policy", title: `Queries are written by ${about.policy}` }, about.policy) : "");
+    const name = String(about.source).replace(/^[\w+]+:\/\/\/?/, "");
+    document.title = `${name} · sqlrl`;
+    place("source").replaceChildren(make("b", { title: about.source }, name), make("span", { class: "pill" }, about.dialect),
+      about.policy !== null ? make("span", { class: "policy", title: `Queries are written by ${about.policy}` }, about.policy) : "");
     new Page(server, about);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -17,7 +17,7 @@ export class Progress {
   step(words) {
     const line = words.trim().replace(/\s+/g, " ");
     if (!line) return;
-    this.list.append(make("li", {}, make("span", { class: "words", title: line }, line[0].toUpperCase() + line.slice(1)), make("span", { class: "clock" }, this.#since(1))));
+    this.list.append(make("li", {}, make("span", { class: "words", title: line }, line[0].toUpperCase() + line.slice(1)), make("span", { class: "clock" }, performance.now() - this.begun < 50 ? "" : this.#since(1))));
     while (this.list.children.length > SHOWN) this.list.firstChild.remove();
   }
 

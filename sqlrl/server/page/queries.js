@@ -12,6 +12,8 @@ union unique unknown unnest update using values view when where window with with
 const SEARCH = new Set(["and", "or", "not", "near", "adj", "to"]);
 const SEARCHES = new Set(["words", "pubmed", "essie", "lucene"]);
 
+export const isSearch = (dialect) => SEARCHES.has(dialect);
+
 // A text of MariaDB may hold \', one of PostgreSQL does so after an E; between $$ and $$ all is text.
 const REST = String.raw`|(?<number>\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b|\.\d+\b)|(?<word>[\p{L}_][\p{L}\p{N}_$]*)|(?<space>\s+)|(?<sign>[\s\S])`;
 const COMMENT = String.raw`(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))`;
@@ -26,7 +28,7 @@ const KINDS = ["comment", "text", "name", "number", "word", "space", "sign"];
 
 // [kind, text] of each piece of a query; together they are the query.
 export function pieces(query, dialect) {
-  const search = SEARCHES.has(dialect);
+  const search = isSearch(dialect);
   const found = [];
   for (const match of query.matchAll(WORDS[search ? "search" : dialect === "mysql" ? "mysql" : "sql"])) {
     let kind = KINDS.find((each) => match.groups[each] !== undefined);
@@ -57,7 +59,7 @@ const JOINS = new Set(["join", "left", "right", "inner", "full", "cross", "natur
 // The query with each clause on a line of its own, deeper within brackets. Nothing but white space outside of texts,
 // names and comments is touched, so that it means what it meant.
 export function broken(query, dialect) {
-  if (SEARCHES.has(dialect)) return query;
+  if (isSearch(dialect)) return query;
   const parts = pieces(query.trim(), dialect);
   let out = "", depth = 0, after = "", opened = [];
   const begin = () => { out = `${out.trimEnd()}\n${"  ".repeat(depth)}`; };

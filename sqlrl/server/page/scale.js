@@ -34,6 +34,15 @@ export function areYears(values) {
   return values.length > 0 && values.every((value) => Number.isInteger(value) && value >= 1000 && value <= 2999);
 }
 
+// Numbers beside each other: all with as many digits after the point as the largest needs to be told from the others.
+export function amounts(values) {
+  const most = Math.max(...values.filter((value) => value !== null).map(Math.abs));
+  const exact = values.every((value) => value === null || Number.isInteger(value));
+  const places = exact || most >= 1000 ? 0 : most >= 100 ? 1 : most >= 1 ? 2 : 4;
+  return values.map((value) => (value === null ? "" : most >= 1e6 || (most < 0.01 && most > 0) ? amount(value)
+    : value.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places })));
+}
+
 export function amount(value) {
   const size = Math.abs(value);
   if (size >= 1e5) return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);

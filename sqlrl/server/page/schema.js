@@ -5,9 +5,10 @@ import { button, count, fold, icon, make, unique } from "./elements.js";
 const MOST = 60; // tables drawn at once: a schema may have thousands
 
 export class SchemaPanel {
-  constructor({ tables, description }, insert) {
+  // insert(name), look(table): asked by a click.
+  constructor({ tables, description }, { insert, look }) {
     this.tables = tables ?? [];
-    this.insert = insert;
+    Object.assign(this, { insert, look });
     this.list = make("div", { class: "tables" });
     this.note = make("p", { class: "soft", "aria-live": "polite" });
     if (!this.tables.length) {
@@ -40,7 +41,9 @@ export class SchemaPanel {
   #table(table, columns, open) {
     const summary = [make("span", { class: "name" }, table.name), make("span", { class: "soft" }, count(table.columns.length, "column"))];
     return fold(summary, () => [
-      make("p", { class: "comment" }, this.#name(table.name, `Put ${table.name} into the query`), table.comment ? ` ${table.comment}` : null),
+      table.comment ? make("p", { class: "comment" }, table.comment) : null,
+      make("div", { class: "tools" }, button("First rows", () => this.look(table), { class: "quiet", "aria-label": `First rows of ${table.name}` }),
+        button("Insert name", () => this.insert(table.name), { class: "quiet", "aria-label": `Put ${table.name} into the query` })),
       make("ul", {}, columns.map((column) => make("li", {}, this.#name(column.name, `Put ${column.name} into the query`),
         make("span", { class: "kind" }, String(column.type ?? "").toLowerCase()), column.key && make("span", { class: "key" }, "key"),
         column.comment ? make("span", { class: "comment" }, column.comment) : null))),

@@ -72,7 +72,8 @@ export class Table {
   #cell(cell, index) {
     const { right, places } = this.manners[index];
     const words = text(cell, places);
-    const given = { class: right && "right" };
+    // A date or a name is not to be broken in two; a sentence is.
+    const given = { class: right ? "right" : words !== null && words.length <= 24 && !/\n/.test(words) ? "short" : null };
     if (words === null) return make("td", given, make("span", { class: "none" }, "NULL"));
     if (words === "") return make("td", given, make("span", { class: "none" }, "empty"));
     if (typeof cell === "number" && words !== String(cell)) given.title = String(cell);

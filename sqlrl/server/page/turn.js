@@ -102,7 +102,7 @@ export class Turn {
     const right = answer.outcome === "ok" && answer.rows.length > 0 && !answer.truncated;
     const foot = account(answer, about.dialect);
     if (answer.seconds > 0) foot.push(make("p", { class: "soft" }, took(answer.seconds)));
-    if (about.marks && this.question && about.kind !== "search") foot.push(marks(this.app.server, () => this.#marked(), right));
+    if (about.marks && this.question && about.kind !== "search") foot.push(marks(this.app.server, () => this.#marked(), right, answer.columns));
     this.foot.replaceChildren(...foot);
     this.note.textContent = brief(answer, about.kind);
     history.add({ question: this.question, query: answer.query ?? null, outcome: answer.outcome, evidence: this.evidence });

@@ -1,7 +1,7 @@
 // Words: what the page says of an outcome or a failure, in a sentence for somebody who asked a question.
 
 const OUTCOMES = {
-  refused: ["This query may not be run.", "Only reading is allowed here, one statement at a time, and only from what is listed under Tables."],
+  refused: ["This query may not be run.", "Nothing can be written here, and only what is listed under Tables can be read."],
   invalid: ["The database cannot run this query.", ""],
   timed_out: ["It took too long.", "Ask for less: fewer tables, a condition, an aggregate. Or run it again, if the server was busy."],
   too_large: ["The result is too large.", "Ask for less: a condition, an aggregate, fewer columns."],
@@ -21,7 +21,7 @@ export function fate(outcome, asked, kind) {
   const known = (kind === "search" && SEARCHING[outcome]) || OUTCOMES[outcome];
   const [title, hint] = known ?? ["There is no answer.", ""];
   if (outcome !== "invalid" || !asked || kind === "search") return { title, hint };
-  return { title: "No query was found that the database can run.", hint: "Put the question in other words, or set the query right below and run it." };
+  return { title: "No query was found that the database can run.", hint: "Put the question in other words, or set the query right and run it." };
 }
 
 // In a list of attempts, a word or two each.
