@@ -14,13 +14,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from websockets.sync.client import connect
+import pytest
 
-__all__ = ["Browser", "Tab", "program"]
+__all__ = ["Browser", "Tab", "browser", "program", "tab"]
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 20.0  # seconds for anything to come about on a busy machine
@@ -37,10 +37,13 @@ class Browser:
     """A process of its own, with a profile in `folder`; it reaches nothing but loopback."""
 
     def __init__(self, path: str, folder: Path) -> None:
+        from websockets.sync.client import connect
+
         self.folder = folder
         self._process = subprocess.Popen(
             [
-                path, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+                path, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                "--disable-background-networking",
                 "--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions",
                 "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-port=0",
                 "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=127.0.0.1", f"--user-data-dir={folder / 'profile'}",
@@ -49,7 +52,8 @@ class Browser:
         )  # fmt: skip
         try:
             port, path = self._address()
-            self._socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
+            self._open = ExitStack()
+            self._socket = self._open.enter_context(connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None))
         except BaseException:
             self._end()
             raise
@@ -60,7 +64,7 @@ class Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._open.close()
         self._end()
 
     @contextmanager
@@ -151,8 +155,9 @@ class Tab:
 
     def open(self, address: str, until: str = "#question, .composer .front") -> None:
         """Go there, until something is to be seen."""
+        self.evaluate("globalThis.isOld = true")
         self.send("Page.navigate", url=address)
-        self.wait(f"location.href.startsWith({json.dumps(address)}) && {_seen(until)}", until)
+        self.wait(f"!globalThis.isOld && location.href.startsWith({json.dumps(address)}) && {_seen(until)}", until)
 
     def evaluate(self, script: str) -> Any:
         """What an expression gives; a promise is waited for."""
@@ -176,10 +181,8 @@ class Tab:
 
     def says(self, words: str, within: str = "body") -> None:
         """Until words are to be read."""
-        self.wait(
-            f"[...document.querySelectorAll({json.dumps(within)})].some(e => e.innerText.includes({json.dumps(words)}))",
-            words,
-        )
+        found = f"[...document.querySelectorAll({json.dumps(within)})]"
+        self.wait(f"{found}.some(e => e.innerText.includes({json.dumps(words)}))", words)
 
     def text(self, selector: str = "body") -> str:
         """What is to be read of the first such element."""
@@ -219,6 +222,8 @@ class Tab:
             if last in KEYS:
                 given |= {"windowsVirtualKeyCode": KEYS[last], "code": "Space" if last == " " else last}
             typed = {"Enter": "\r", " ": " "}.get(last, last if len(last) == 1 else "")
+            if key == "Control+a":
+                given["commands"] = ["selectAll"]  # the browser's own window would do it; there is none
             if typed and not {"Control", "Meta", "Alt"} & set(held):
                 given["text"] = typed
             self.send("Input.dispatchKeyEvent", type="keyDown" if "text" in given else "rawKeyDown", **given)
@@ -227,7 +232,8 @@ class Tab:
     def focused(self) -> str:
         """What has the focus, in a few words."""
         return self.evaluate(  # type: ignore[no-any-return]
-            "(e => [e.tagName.toLowerCase(), e.id, e.ariaLabel || e.innerText || ''].filter(Boolean).join(' '))"
+            "(e => e === document.body ? 'body' : "
+            "[e.tagName.toLowerCase(), e.id, e.ariaLabel || e.innerText].filter(Boolean).join(' '))"
             "(document.activeElement)"
         )
 
@@ -236,9 +242,30 @@ class Tab:
         given: dict[str, Any] = {}
         if full:
             size = self.send("Page.getLayoutMetrics")["cssContentSize"]
-            given = {"captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "scale": 1, **{k: size[k] for k in ("width", "height")}}}
+            given = {
+                "captureBeyondViewport": True,
+                "clip": {"x": 0, "y": 0, "scale": 1, **{k: size[k] for k in ("width", "height")}},
+            }
         file.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png", **given)["data"]))
 
 
 def _seen(selector: str) -> str:
     return f"[...document.querySelectorAll({json.dumps(selector)})].some(e => e.checkVisibility())"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One for all tests, with tabs of their own. Skipped without, but for where SQLRL_REQUIRE_BROWSER forbids that."""
+    path = program()
+    if path is None and os.environ.get("SQLRL_REQUIRE_BROWSER"):
+        pytest.fail("SQLRL_REQUIRE_BROWSER is set and there is no chromium")
+    if path is None:
+        pytest.skip("no chromium on this machine")
+    with Browser(path, tmp_path_factory.mktemp("browser")) as started:
+        yield started
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    with browser.tab() as opened:
+        yield opened

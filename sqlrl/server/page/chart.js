@@ -23,7 +23,7 @@ export class Chart {
       : null;
     const title = this.kind === "scatter" ? `${y[0]} and ${x}` : `${y.join(", ")} by ${x}`;
     const id = unique("chart");
-    this.element = make("figure", { class: `chart ${this.kind}` }, make("figcaption", { id }, title), this.legend, this.stage, this.tip);
+    this.element = make("figure", { class: `chart ${this.kind}`, "aria-labelledby": id }, make("figcaption", { id }, title), this.legend, this.stage, this.tip);
     this.label = `${{ bar: "Bar chart", line: "Line chart", scatter: "Scatter chart" }[this.kind]}: ${title}, ${this.rows.length} points. The table has the numbers. Arrow keys go from point to point.`;
     this.stage.addEventListener("pointermove", (event) => this.#point(event));
     this.stage.addEventListener("pointerleave", () => this.#show(-1));

@@ -29,6 +29,7 @@ export function marks(server, asked, ok, columns) {
   const kept = make("p", { class: "kept", role: "status" });
   const send = async (body, words) => {
     set(true);
+    kept.textContent = "";
     try {
       await server.mark(body);
       kept.className = "kept good";

@@ -112,7 +112,8 @@ export class Turn {
   // A question that refers to others says nothing without them.
   #marked() {
     const asked = this.before.map((pair) => pair.question).filter((question) => question !== this.question);
-    const evidence = [this.evidence, asked.length ? `asked after: ${asked.join("; ")}` : ""].filter(Boolean).join("; ");
+    const after = asked.map((question) => question.slice(0, 1500)).join("; "); // the server takes so much and no more
+    const evidence = [this.evidence, after && `asked after: ${after}`].filter(Boolean).join("; ");
     return { question: this.question, evidence, query: this.answer.query ?? undefined };
   }
 
