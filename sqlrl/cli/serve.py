@@ -87,7 +87,7 @@ def _serve(
     tables: list[str] | None, timeout: float, answered: str | None, values: bool, given: dict[str, Any],
 ) -> None:  # fmt: skip
     from sqlrl.executors import Limits
-    from sqlrl.layer import connect
+    from sqlrl.layer import Retriever, connect
     from sqlrl.server.app import make_app
     from sqlrl.server.limits import Bounds
     from sqlrl.server.metrics import Metrics
@@ -102,6 +102,8 @@ def _serve(
     # Of many answers at once, each stands in this process's memory.
     limits = Limits(seconds=timeout, bytes=8 << 20)
     with connect(source, tables=tables, deadline=timeout, limits=limits, **settings) as connection:
+        if answered is not None and isinstance(connection, Retriever):
+            raise UsageError("--answered is for databases: of a search engine's answers no marks are kept")
         metrics = Metrics()
         app = make_app(connection, tokens=tokens, answered=answered, bounds=bounds, hosts=hosts, metrics=metrics)
 

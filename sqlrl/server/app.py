@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from sqlrl import __version__
 from sqlrl.executors.errors import SqlrlError, UsageError
@@ -66,9 +67,7 @@ _BUG = ("bug", "something went wrong at the server")
 _OF_ALL = (400, 401, 404, 405, 408, 413, 429, 500, 503)
 
 
-class _Json(Response):
-    media_type = "application/json"
-
+class _Json(JSONResponse):
     def render(self, content: Any) -> bytes:
         return as_json(content)
 
@@ -98,8 +97,8 @@ def make_app(
     add_pages(app)
     if tokens:
         _ask_for_token(app)
-    routes = [getattr(route, "path", "") for route in app.routes]
-    guard = Guard(app, bounds=bounds, tokens=tokens, metrics=metrics, routes=frozenset(routes), hosts=hosts)
+    routes = {route.path: route.methods or set() for route in app.routes if isinstance(route, Route)}
+    guard = Guard(app, bounds=bounds, tokens=tokens, metrics=metrics, routes=routes, hosts=hosts)
     metrics.gauge("sqlrl_requests_in_flight", "Requests without an answer yet.", lambda: guard.requests)
     return guard
 
@@ -186,7 +185,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
     text = {"description": "Prometheus's text form.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=_documented(None) | {200: text})
+    @app.get("/metrics", status_code=200, response_class=Response, responses=_documented(None) | {200: text})
     async def metrics() -> Response:
         """What the server did so far."""
         return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -259,9 +258,12 @@ def _fault_of(error: SqlrlError) -> tuple[int, str, str]:
 
 def _documented(model: Any, *more: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route, errors among them."""
-    errors = {status: {"description": _MEANINGS[status], "model": ErrorBody} for status in (*_OF_ALL, *more)}
-    right = {200: {"description": "The answer.", "model": model}} if model is not None else {}
-    return {**right, **errors}
+    found: dict[int | str, dict[str, Any]] = {}
+    if model is not None:
+        found[200] = {"description": "The answer.", "model": model}
+    for status in (*_OF_ALL, *more):
+        found[status] = {"description": _MEANINGS[status], "model": ErrorBody}
+    return found
 
 
 def _ask_for_token(app: FastAPI) -> None:

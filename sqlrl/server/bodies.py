@@ -72,11 +72,19 @@ class MarkedTable(_Given):
     columns: Annotated[list[Text], Field(min_length=1, max_length=100)]
     rows: Annotated[
         list[Annotated[list[MarkedCell], Field(min_length=1, max_length=100)]],
-        Field(min_length=1, max_length=10_000),
+        Field(min_length=1, max_length=1_000),
     ]
 
 
-_ONE_OF_BOTH = {
+Known = int | Number | Text | Annotated[list[MarkedCell], Field(min_length=1, max_length=1_000)] | MarkedTable
+
+
+def _nothing() -> Any:
+    """Not `null`, which is no answer: that there is none."""
+    return None
+
+
+_ONE_OF_BOTH: Any = {
     "anyOf": [
         {"required": ["answer"]},
         {"required": ["query"], "properties": {"query": {"type": "string"}}},
@@ -91,9 +99,7 @@ class Mark(_Given):
 
     question: QuestionText
     query: QueryText | None = None
-    answer: int | Number | Text | Annotated[list[MarkedCell], Field(min_length=1, max_length=10_000)] | MarkedTable = (
-        Field(default=None, validate_default=False)
-    )
+    answer: Known = Field(default_factory=_nothing)
     evidence: Evidence = ""
 
 

@@ -31,14 +31,14 @@ _log = logging.getLogger("sqlrl.server")
 
 
 class Guard:
-    """An ASGI app around another. routes: the paths that metrics know by name. hosts: the names that the server may be
-    called by, in lower case; None for any, where others than this machine may call it.
+    """An ASGI app around another. routes: path -> methods; metrics know no other by its name. hosts: the names that the
+    server may be called by, in lower case; None for any, where others than this machine may call it.
 
     A client that leaves before its answer cancels the call, and so does a server that stops.
     """
 
     def __init__(
-        self, app: Any, *, bounds: Bounds, tokens: Tokens, metrics: Metrics, routes: Collection[str],
+        self, app: Any, *, bounds: Bounds, tokens: Tokens, metrics: Metrics, routes: Mapping[str, Collection[str]],
         hosts: Collection[str] | None,
     ) -> None:  # fmt: skip
         self.app = app
@@ -101,7 +101,7 @@ class Guard:
     async def _body(self, scope: Any, headers: Mapping[str, str], receive: Any, reply: _Reply) -> bytes | None:
         """The whole body; None where an error was the answer."""
         most = self.bounds.body_bytes
-        posted = scope["method"] == "POST"
+        posted = scope["method"] == "POST" and "POST" in self.routes.get(scope["path"], ())
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if posted and kind != "application/json":
             # A form of another site could send any other kind unasked.
@@ -110,7 +110,8 @@ class Guard:
             return None
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > most:
-            return await self._too_long(reply)
+            await self._too_long(reply)
+            return None
         if not posted and not length.strip("0") and "transfer-encoding" not in headers:
             return b""
         parts, size = [], 0
@@ -123,7 +124,8 @@ class Guard:
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
                     if size > most:
-                        return await self._too_long(reply)
+                        await self._too_long(reply)
+                        return None
                     if not message.get("more_body"):
                         return b"".join(parts)
         except TimeoutError:

@@ -45,10 +45,11 @@ class Link(H11Protocol):
     _since = 0.0
     _unsent = 0
     _stalled = 0.0
+    _sending = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._since = self.loop.time()
+        self._since = self._sending = self._stalled = self.loop.time()
         self._address = client_of(self.client[0]) if self.client else ""
         self.addresses[self._address] += 1
         each = self.addresses[self._address] > self.bounds.connections_each and self._address not in self.trusted
@@ -79,11 +80,12 @@ class Link(H11Protocol):
         part = self._current()
         if part[0] != self._part[0] or part[1] is not self._part[1]:
             self._part, self._since = part, now
-        unsent = self.transport.get_write_buffer_size()
+        bounds, unsent = self.bounds, self.transport.get_write_buffer_size()
+        if not unsent:
+            self._sending = now
         if not unsent or unsent < self._unsent - 4_096 or not self._unsent:
             self._unsent, self._stalled = unsent, now
-        bounds = self.bounds
-        if unsent and (now - self._stalled > bounds.stall_seconds or now - self._since > bounds.answer_seconds):
+        if unsent and (now - self._stalled > bounds.stall_seconds or now - self._sending > bounds.answer_seconds):
             self.metrics.rejected("unread")
             self.transport.abort()
             return
@@ -104,7 +106,10 @@ class Link(H11Protocol):
         answered = self.cycle is None or self.cycle.response_complete
         if self.conn.their_state is h11.SEND_BODY:
             return ("rest" if answered else "body"), self.cycle
-        return ("head" if answered else "answer"), self.cycle
+        if not answered:
+            return "answer", self.cycle
+        # Between two requests uvicorn's own timer runs, until the first byte.
+        return ("idle" if self.cycle is not None and not self.conn.trailing_data[0] else "head"), self.cycle
 
     def _refuse(self, status: int) -> None:
         """One error, and the end of the connection."""

@@ -41,22 +41,22 @@ class Discretion:
 
 def answer_body(answer: Answer, discretion: Discretion, *, charted: bool = True) -> dict[str, Any]:
     """An answer; `chart` says whether, and how, its result is one to draw."""
-    body = cell(answer.to_dict())
+    body: dict[str, Any] = cell(answer.to_dict())
     # The query and question are who asks' own words: only what others said is looked through.
     body["message"] = discretion.text(answer.message)
     body["warnings"] = [discretion.text(each) for each in answer.warnings]
     for attempt in body["attempts"]:
         attempt["message"] = discretion.text(attempt["message"])
     body["chart"] = chart_of(answer.columns, answer.rows) if charted and answer.ok and not answer.truncated else None
-    return body  # type: ignore[no-any-return]
+    return body
 
 
 def explanation_body(explanation: Explanation, discretion: Discretion) -> dict[str, Any]:
     """An explanation."""
-    body = cell(explanation.to_dict())
+    body: dict[str, Any] = cell(explanation.to_dict())
     body["message"] = discretion.text(explanation.message)
     body["plan"] = [discretion.text(line) for line in explanation.plan]
-    return body  # type: ignore[no-any-return]
+    return body
 
 
 def schema_body(schema: Schema) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def cell(value: Any) -> Any:
 
 def whole(text: str) -> str:
     """Without the halves of characters, for which UTF-8 has no bytes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _digits(value: int) -> str:
