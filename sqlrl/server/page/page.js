@@ -162,8 +162,17 @@ class Page {
     if (!this.working && query.trim()) this.#begin({ query }).run(query);
   }
 
+  // Stops what is going on; else closes the panel that is open.
+  #escape(from) {
+    if (this.working) return this.stop();
+    const open = Object.keys(this.toggles).find((name) => this.toggles[name].getAttribute("aria-expanded") === "true");
+    if (!open || (from.type === "search" && from.value)) return null; // which Escape empties
+    this.show(open);
+    return this.toggles[open].focus();
+  }
+
   #key(event) {
-    if (event.key === "Escape" && this.working && !document.querySelector("dialog[open]")) return this.stop();
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) return this.#escape(event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return null;
     const act = { "/": () => { this.composer.turn("question"); }, t: () => this.show("schema"), h: () => this.show("history"), n: () => this.forget(), "?": () => showKeys(this.about.kind === "search") }[event.key];
     if (act) {

@@ -66,7 +66,9 @@ export function broken(query, dialect) {
   parts.forEach(([kind, text], index) => {
     const word = kind === "keyword" ? text.toLowerCase() : "";
     if (kind === "space") {
-      if (!/\s$/.test(out)) out += /\n/.test(text) && parts[index - 1]?.[0] === "comment" ? "\n" : " ";
+      // What ends a comment is no mere space.
+      if (parts[index - 1]?.[0] === "comment" && text.includes("\n")) out = `${out.trimEnd()}\n`;
+      else if (!/\s$/.test(out)) out += " ";
       return;
     }
     if (text === "(" && kind === "sign") {

@@ -25,6 +25,8 @@ export class Server {
   schema() { return this.call("api/schema"); }
   run(query, signal) { return this.call("api/run", JSON.stringify({ query }), signal); }
 
+  explain(query) { return this.call("api/explain", JSON.stringify({ query })); }
+
   // As text: a number with more digits than JavaScript holds goes out as it was typed.
   mark(body) { return this.call("api/mark", body); }
 

@@ -3,6 +3,7 @@
 import { account, brief, heard, result, whole } from "./answer.js";
 import { Editor } from "./editor.js";
 import { button, icon, make, say, unique } from "./elements.js";
+import { explanation } from "./explanation.js";
 import { marks } from "./marks.js";
 import { Progress } from "./progress.js";
 import { quoted } from "./queries.js";
@@ -101,6 +102,7 @@ export class Turn {
     this.result.replaceChildren(...result(answer, { kind: about.kind, asked, name, swap }));
     const right = answer.outcome === "ok" && answer.rows.length > 0 && !answer.truncated;
     const foot = account(answer, about.dialect);
+    if (answer.outcome === "ok" && this.editor && about.kind !== "search") foot.push(explanation(this.app.server, () => this.editor.query, about.dialect));
     if (answer.seconds > 0) foot.push(make("p", { class: "soft" }, took(answer.seconds)));
     if (about.marks && this.question && about.kind !== "search") foot.push(marks(this.app.server, () => this.#marked(), right, answer.columns));
     this.foot.replaceChildren(...foot);

@@ -43,6 +43,10 @@ export function wording(code, said, status, wait) {
   if (GONE[code]) return { title: GONE[code][0], hint: GONE[code][1], again: true };
   if (code === "no_marks") return { title: "Marks are not kept here.", hint: "The server was started without --answered FILE.", again: false };
   if (code === "no_policy") return { title: "No policy is here to write queries.", hint: message, again: false };
+  if (code === "cannot_mark") return { title: "This cannot be kept.", hint: message, again: false };
+  if (code === "unavailable") return { title: "What is needed for an answer does not work.", hint: message, again: true };
+  if (code === "body_invalid") status = 422;
+  if (code === "busy" || code === "stopping") status = 503;
   const soon = wait > 0 ? `Try again in ${wait.toLocaleString("en")} ${wait === 1 ? "second" : "seconds"}.` : "Try again in a moment.";
   switch (status) {
     case 401: return { title: "This server asks for a token.", hint: "Whoever started it knows the token. Try again to enter it.", again: true };
@@ -50,6 +54,7 @@ export function wording(code, said, status, wait) {
     case 404: case 405: return { title: "The server does not know this call.", hint: "Page and server may be of different versions: load the page anew.", again: false };
     case 413: return { title: "That is longer than the server takes.", hint: "Shorten it, or begin a new conversation.", again: false };
     case 400: case 415: case 422: return { title: "The server cannot take this.", hint: message, again: false };
+    case 408: return { title: "What you sent did not arrive in time.", hint: "The connection is slow, or was broken. Try again.", again: true };
     case 429: return { title: "Too many questions at once.", hint: soon, again: true };
     case 502: case 504: return { title: "The server behind this address does not answer.", hint: soon, again: true };
     case 503: return { title: "The server is busy, or about to stop.", hint: soon, again: true };
