@@ -23,7 +23,7 @@ import pytest
 __all__ = ["Browser", "Tab", "browser", "program", "tab"]
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 20.0  # seconds for anything to come about on a busy machine
+PATIENCE = 30.0  # seconds for anything to come about on a busy machine
 KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowUp": 38, "ArrowDown": 40, "ArrowLeft": 37, "ArrowRight": 39, " ": 32}
 MODIFIERS = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 

@@ -3,8 +3,6 @@
 import { button, icon, make, say } from "./elements.js";
 import { Editor } from "./editor.js";
 
-const LONGEST = 10_000; // letters; the server has its own limit, this keeps a pasted book out
-
 export class Composer {
   // about: what the server says of itself. ask(question, evidence), run(query), stop(): what the box does.
   constructor(about, { ask, run, stop }) {
@@ -13,12 +11,12 @@ export class Composer {
     this.asks = about.policy !== null || search;
     this.mode = "question";
     this.area = make("textarea", {
-      id: "question", class: "ask", rows: "1", maxlength: LONGEST, autofocus: true, spellcheck: "true", enterkeyhint: "go",
+      id: "question", class: "ask", rows: "1", autofocus: true, spellcheck: "true", enterkeyhint: "go",
       "aria-label": search ? "Search question" : "Question", dir: "auto", placeholder: search ? "What are you looking for?" : "Ask in your own words",
       on: { input: () => { this.at = -1; this.#grow(); }, keydown: (event) => this.#key(event) },
     });
     this.editor = new Editor({ dialect: about.dialect, label: "Your query", run, bare: true, placeholder: search ? "A query in the engine's own words" : "SELECT …", changed: () => this.#draw() });
-    this.evidence = make("input", { id: "evidence", type: "text", maxlength: 4000, autocomplete: "off", dir: "auto", placeholder: "revenue is price × quantity; a year begins in April",
+    this.evidence = make("input", { id: "evidence", type: "text", autocomplete: "off", dir: "auto", placeholder: "revenue is price × quantity; a year begins in April",
       on: { keydown: (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); this.go(); } } } });
     this.known = make("div", { class: "evidence", hidden: true }, make("label", { for: "evidence" }, "What must be known besides"), this.evidence);
     this.hints = button([icon("M8 3v10M3 8h10"), "Hint"], () => this.hint(this.known.hidden), { class: "quiet hint", title: "Say what must be known besides", "aria-expanded": false });

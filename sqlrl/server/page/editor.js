@@ -67,7 +67,7 @@ export class Editor {
   }
 
   busy(is) {
-    this.runs.disabled = is;
+    this.runs.setAttribute("aria-disabled", is); // not disabled: who has pressed it by key is still on it
   }
 
   #type(text) {

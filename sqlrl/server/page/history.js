@@ -32,6 +32,7 @@ export class History {
     this.entries = [];
     this.#keep();
     say("The history is cleared.");
+    document.querySelector(".toggle[aria-expanded=\"true\"]")?.focus();
   }
 
   get questions() {

@@ -1,6 +1,6 @@
 // Marks: somebody says that an answer is right, or what it should be. From such a file sqlrl trains, without any query.
 
-import { button, icon, make, say, unique } from "./elements.js";
+import { button, count, icon, make, say, unique } from "./elements.js";
 import { Failure } from "./server.js";
 
 // What a text stands for: {raw} as JSON has it, {words} as a person reads it. columns: of the result that it is about.
@@ -13,10 +13,10 @@ export function meant(text, columns = []) {
     if (typeof value === "string") return { raw: words, words: `the text “${value}”` };
     if (Array.isArray(value) && value.some(Array.isArray)) { // rows alone: the server wants their columns named
       const names = value[0]?.length === columns.length ? columns : Array.from(value[0] ?? [], (_, index) => `column ${index + 1}`);
-      return { raw: `{"columns":${JSON.stringify(names)},"rows":${words}}`, words: `a table of ${value.length} rows` };
+      return { raw: `{"columns":${JSON.stringify(names)},"rows":${words}}`, words: `a table of ${count(value.length, "row")}` };
     }
     if (Array.isArray(value)) return { raw: words, words: `a list of ${value.length}` };
-    if (value && Array.isArray(value.rows)) return { raw: words, words: `a table of ${value.rows.length} rows` };
+    if (value && Array.isArray(value.rows)) return { raw: words, words: `a table of ${count(value.rows.length, "row")}` };
   } catch { /* words, not JSON */ }
   const lines = words.split("\n").map((line) => line.trim()).filter(Boolean);
   if (lines.length < 2) return { raw: JSON.stringify(words), words: `the text “${words}”` };
@@ -27,14 +27,17 @@ export function meant(text, columns = []) {
 // asked: {question, evidence, query}, as they are when somebody marks. ok: there is a result that may be right.
 export function marks(server, asked, ok, columns) {
   const kept = make("p", { class: "kept", role: "status" });
+  let sending = false;
   const send = async (body, words) => {
-    set(true);
+    if (sending) return;
+    sending = true;
     kept.textContent = "";
     try {
       await server.mark(body);
       kept.className = "kept good";
       kept.replaceChildren(icon("M3 8.5l3.2 3.2L13 5"), words);
       say(words);
+      if (form.contains(document.activeElement)) should.focus();
       form.hidden = true;
       should.setAttribute("aria-expanded", false);
     } catch (error) {
@@ -42,7 +45,7 @@ export function marks(server, asked, ok, columns) {
       kept.className = "kept bad";
       kept.textContent = [error.title, error.hint].join(" ");
     } finally {
-      set(false);
+      sending = false;
     }
   };
   const body = (more) => {
@@ -75,7 +78,6 @@ export function marks(server, asked, ok, columns) {
     area.rows = Math.min(Math.max(area.value.split("\n").length, 1), 8);
     preview.textContent = found ? `Kept as ${found.words}.` : "A number, a text, a list with one a line, or a list or table as JSON.";
   };
-  const set = (busy) => { [right, should, keep].forEach((each) => { each.disabled = busy; }); };
   draw();
   return make("div", { class: "marks" }, make("div", { class: "mark-row" }, make("span", { class: "soft" }, ok ? "Is this right?" : "Do you know the answer?"), ok && right, should, kept), form);
 }

@@ -11,6 +11,7 @@ import { Failure, Server } from "./server.js";
 import { lasting } from "./store.js";
 import { Turn } from "./turn.js";
 
+const KEPT = 40; // turns on the page, each with its rows; older ones are in the history
 const REMEMBERED = 8; // turns that a follow-up may refer to
 
 const place = (id) => document.getElementById(id);
@@ -18,7 +19,7 @@ const place = (id) => document.getElementById(id);
 class Page {
   constructor(server, about) {
     Object.assign(this, { server, about, turns: [], working: null });
-    server.deadline = Number(about.deadline) || server.deadline;
+    server.deadline = about.deadline ?? Infinity;
     this.composer = new Composer(about, {
       ask: (question, evidence) => this.#begin({ question, evidence }).ask(), run: (query) => this.#run(query), stop: () => this.stop(),
     });
@@ -88,6 +89,7 @@ class Page {
     for (const turn of this.turns) if (!turn.editor?.edited) turn.open(false);
     const turn = new Turn(this, { ...given, before });
     this.turns.push(turn);
+    while (this.turns.length > KEPT) this.turns.shift().element.remove();
     place("turns").prepend(turn.element);
     place("welcome").hidden = true;
     if (place("composer").getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
@@ -149,7 +151,7 @@ class Page {
       : this.composer.asks ? "Every answer comes with the query that was written for it, to read, to change and to run again. Nothing can be written to the database."
         : "No policy is here to write queries: the server was started without --policy. Your own queries run, read-only.";
     place("welcome").replaceChildren(make("p", { class: "lead" }, lead),
-      ...(tables.length ? [make("h2", {}, "What there is"), examples(tables, (table) => this.#look(table)),
+      ...(tables.length ? [make("h2", {}, "Look at a table"), examples(tables, (table) => this.#look(table)),
         tables.length > 12 ? make("p", { class: "soft" }, `and ${count(tables.length - 12, "more table", "more tables")}`) : ""] : []));
   }
 

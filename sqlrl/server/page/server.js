@@ -54,7 +54,7 @@ export class Server {
   // A call that is stopped, takes too long, or finds nobody.
   async #patiently(signal, call) {
     const end = new AbortController();
-    const late = setTimeout(() => end.abort("late"), (this.deadline + GRACE) * 1000);
+    const late = Number.isFinite(this.deadline) ? setTimeout(() => end.abort("late"), (this.deadline + GRACE) * 1000) : 0;
     const stop = () => end.abort("stopped");
     signal?.addEventListener("abort", stop);
     try {

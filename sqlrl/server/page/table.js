@@ -44,7 +44,7 @@ export class Table {
 
   #head(column, index) {
     const sort = button([make("span", {}, column === "" ? "(no name)" : column), make("span", { class: "arrow", "aria-hidden": "true" })],
-      () => this.#sort(index), { title: `Sort by ${column}` });
+      () => this.#sort(index), { title: `Sort by ${column || "this column"}` });
     return make("th", { scope: "col", class: this.manners[index].right && "right" }, sort);
   }
 
@@ -77,6 +77,7 @@ export class Table {
     if (words === null) return make("td", given, make("span", { class: "none" }, "NULL"));
     if (words === "") return make("td", given, make("span", { class: "none" }, "empty"));
     if (typeof cell === "number" && words !== String(cell)) given.title = String(cell);
+    if (!right) given.dir = "auto";
     return make("td", given, words.length > LONG ? cut(words) : words);
   }
 

@@ -12,7 +12,7 @@ import { Failure } from "./server.js";
 export class Turn {
   // app: {about, server, work, history, compose}. before: the turns that the question may refer to.
   constructor(app, { question = "", evidence = "", before = [], query = "" }) {
-    Object.assign(this, { app, question, evidence, before, answer: null, editor: null, own: !question, finished: false });
+    Object.assign(this, { app, question, evidence, before, answer: null, editor: null, own: !question });
     const id = unique("turn");
     this.note = make("span", { class: "brief" });
     this.folds = make("button", { type: "button", class: "fold", "aria-expanded": true, "aria-controls": `${id}-body`, on: { click: () => this.open(this.body.hidden) } },
@@ -65,6 +65,7 @@ export class Turn {
 
   async #work(words, call, asked, again) {
     const progress = new Progress(words);
+    const held = this.result.contains(document.activeElement); // on a button that is about to go
     const took = await this.app.work(async (signal) => {
       this.open(true);
       this.result.classList.add("stale");
@@ -79,7 +80,7 @@ export class Turn {
       } finally {
         progress.end();
         this.result.classList.remove("stale");
-        this.finished = true;
+        if (held && document.activeElement === document.body) this.folds.focus({ preventScroll: true });
       }
     });
     if (!took) progress.end();

@@ -245,7 +245,7 @@ def test_a_token_is_asked_for_and_kept_for_the_tab_alone(serve: Callable[..., An
 def test_a_server_that_is_busy_or_gone_is_told_and_tried_again(serve: Callable[..., Any], tab: Tab) -> None:
     gate = threading.Event()
     scribe = Scribe({**SCRIPT, "slowly": lambda: "select 1" if gate.wait(20) else ""})
-    served = serve(policy=scribe, bounds={"concurrency": 1, "queue": 0, "rate": 2.0, "burst": 8.0})
+    served = serve(policy=scribe, bounds={"concurrency": 1, "queue": 0, "rate": 0.01, "burst": 12.0})
     tab.open(served.url)
     tab.wait("document.querySelector('.number').textContent === '2'")  # the schema has been read
     client = served.client()
@@ -259,14 +259,13 @@ def test_a_server_that_is_busy_or_gone_is_told_and_tried_again(serve: Callable[.
     tab.click(".problem button", "Try again")
     settle(tab)
     assert tab.text(".turn .figure dd") == "3"
+    assert tab.focused().startswith("button how many"), "who went on by key is not thrown back to the beginning"
     while client.get("/api/about").status_code != 429:
         pass
     ask(tab, "nobody")
     assert tab.text(".turn .problem h3") == "Too many questions at once."
-    assert "Try again in 1 second." in tab.text(".turn .problem")
-    tab.click(".turn .problem button", "Try again")  # it waits until it may be clicked
-    settle(tab)
-    tab.says("Nothing was found.", ".turn")
+    assert re.search(r"Try again in \d\d seconds\.", tab.text(".turn .problem"))
+    assert tab.evaluate("document.querySelector('.turn .problem button').disabled")
     served.server.should_exit = True
     served.thread.join(30)
     ask(tab, "how many")
@@ -286,12 +285,14 @@ def test_a_proxy_that_fails_is_no_blob_and_no_dead_wheel(browser: Browser) -> No
         "cut": (Answer('{"step": "asking"}\n', missing=50), "The server does not answer."),
         "half": (Answer('{"step": "a"}\n{"answer": {"ques'), "The connection broke off before the answer was here."),
         "none": (Answer('{"step": "asking"}\n'), "The connection broke off before the answer was here."),
-        "word": (Answer('{"error": {"code": "busy", "message": "too much"}}\n'), "Something went wrong at the server."),
+        "word": (Answer('{"error": {"code": "busy", "message": "x"}}\n'), "The server is busy, or about to stop."),
         "bug": (Answer({"detail": [{"loc": ["body"], "msg": "x"}]}, 500), "Something went wrong at the server."),
         "long": (Answer({"error": {"code": "body", "message": "9"}}, 413), "That is longer than the server takes."),
         "bad": (Answer({"error": {"code": "x", "message": "no question"}}, 422), "The server cannot take this."),
         "bare": (Answer('{"answer": {"outcome": "ok"}}\n'), ""),
     }  # fmt: skip
+
+    refused: list[Asked] = []
 
     def answer(asked: Asked) -> Answer:
         name = asked.path.strip("/") or "index.html"
@@ -299,7 +300,11 @@ def test_a_proxy_that_fails_is_no_blob_and_no_dead_wheel(browser: Browser) -> No
             return Answer(page[name], headers={"Content-Type": kinds[name.rpartition(".")[2]]})
         if asked.method == "GET":
             return Answer(about if name == "api/about" else {"tables": [], "description": ""})
-        return replies[json.loads(asked.body)["question"]][0]
+        question = json.loads(asked.body)["question"]
+        if question == "wait" and not refused:
+            refused.append(asked)
+            return Answer({"error": {"code": "rate", "message": "x"}}, 429, {"Retry-After": "1"})
+        return replies["bare" if question == "wait" else question][0]
 
     with serving(answer) as server, browser.tab() as tab:
         tab.open(server.url.replace("localhost", "127.0.0.1"))
@@ -308,6 +313,11 @@ def test_a_proxy_that_fails_is_no_blob_and_no_dead_wheel(browser: Browser) -> No
             assert tab.text(".turn:first-child .problem h3") == title
             assert not re.search(r"[{}<>]|detail|Gateway", tab.text(".turn .outcome"))
             assert tab.text("#go") == "Ask"
+        ask(tab, "wait")
+        assert "Try again in 1 second." in tab.text(".turn .problem")
+        tab.click(".turn .problem button", "Try again")  # which waits until it may be clicked
+        settle(tab)
+        assert not tab.evaluate("document.querySelector('.turn .problem')?.checkVisibility()")
 
 
 def test_history_outlives_a_reload_and_runs_nothing(serve: Callable[..., Any], tab: Tab) -> None:
@@ -439,7 +449,7 @@ def test_marks_are_kept_as_training_reads_them(serve: Callable[..., Any], tab: T
         ("42", "the number 42", 42), ("12345678901234567890", "the number 12345678901234567890", 12345678901234567890),
         ("Ann", "the text “Ann”", "Ann"), ("Ann\nBo", "a list of 2", ["Ann", "Bo"]),
         ('["Ann", "Bo", "Cy"]', "a list of 3", ["Ann", "Bo", "Cy"]),
-        ("[[3]]", "a table of 1 rows", {"columns": ["customers"], "rows": [[3]]}),
+        ("[[3]]", "a table of 1 row", {"columns": ["customers"], "rows": [[3]]}),
     ):  # fmt: skip
         tab.click(".marks button", "It should be")
         tab.press("Control+a")
@@ -463,6 +473,16 @@ def test_without_a_file_of_marks_none_are_asked_for(serve: Callable[..., Any], t
     tab.open(serve(policy=Scribe()).url)
     ask(tab, "how many")
     assert not tab.evaluate("document.querySelector('.marks')")
+
+
+def test_how_a_query_is_read_is_told_when_asked(serve: Callable[..., Any], tab: Tab) -> None:
+    tab.open(serve(policy=Scribe(), settings={"row_filters": {"customer": {"country": "Peru"}}}).url)
+    ask(tab, "how many")
+    assert tab.text(".turn .figure dd") == "2"
+    tab.click(".turn summary", "How it is read")
+    tab.says("Reads customer", ".plan")
+    assert "Peru" in tab.text(".plan .query"), "what is sent has the row filter in it"
+    assert tab.texts(".plan .lines li")
 
 
 def test_without_a_policy_ones_own_queries_run(serve: Callable[..., Any], tab: Tab) -> None:
