@@ -165,14 +165,20 @@ def _resident(process: int) -> float:
     return pages * os.sysconf("SC_PAGESIZE") / 1e6
 
 
+async def _warm(port: int, owner: int) -> None:
+    """A few calls at once, so that every worker is there before anything is measured."""
+    caller = Caller(port, "127.0.0.1", {"Authorization": f"Bearer {token(owner)}"})
+    for number in range(10):
+        await caller.post("/api/ask", {"question": question(owner, number)})
+        await caller.post("/api/run", {"query": f"{ENDLESS.removesuffix('from t')}from (select * from t limit 100000)"})
+    caller.close()
+
+
 async def load(port: int, process: int, clients: int, seconds: float) -> dict[str, Any]:
     """All clients, for so many seconds, and what is left of them afterwards."""
     tally, done = Tally(), Counter[str]()
     ordinary = clients // 2
-    caller = Caller(port, "127.0.0.1", {"Authorization": f"Bearer {token(0)}"})
-    for number in range(20):  # warm
-        await caller.post("/api/ask", {"question": question(0, number)})
-    caller.close()
+    await asyncio.gather(*(_warm(port, number) for number in range(8)))
     await asyncio.sleep(0.5)
     began = time.monotonic()
     until = began + seconds
@@ -183,7 +189,7 @@ async def load(port: int, process: int, clients: int, seconds: float) -> dict[st
         for number in range(clients - ordinary)
     ]
     # From a tenth of the time on everything is under way.
-    for name, share in (("start", 0.1), ("middle", 0.5), ("end", 0.98)):
+    for name, share in (("start", 0.1), ("quarter", 0.25), ("middle", 0.5), ("late", 0.75), ("end", 0.98)):
         await asyncio.sleep(max(0.0, began + share * seconds - time.monotonic()))
         prints[name] = Footprint.of(process)
     await asyncio.gather(*work)

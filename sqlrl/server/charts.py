@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import itertools
-import math
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,6 +14,7 @@ __all__ = ["chart_of"]
 LEAST, MOST = 2, 200  # rows
 SERIES = 3  # columns of numbers
 DOTS = 10  # rows, from which on two columns of numbers are a cloud
+_GREATEST = 1e300  # beyond which an axis has no words for a number
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?")
 _PERIOD = re.compile(r"(^|[_\W])(year|yr|month|quarter|week|day|hour|decade|jahr|monat)s?($|[_\W])", re.IGNORECASE)
 _KEY = re.compile(r"(^|[_\W])(?i:id|key|code|zip|uuid|rowid)$|[a-z]I[dD]$")
@@ -68,7 +68,9 @@ def _kind(name: str, cells: Sequence[Any]) -> str:
 def _is_number(cell: Any) -> bool:
     if isinstance(cell, bool) or not isinstance(cell, (int, float, Decimal)):
         return False
-    return not isinstance(cell, (float, Decimal)) or math.isfinite(cell)
+    if isinstance(cell, Decimal) and not cell.is_finite():  # among them one that comparing raises for
+        return False
+    return -_GREATEST < cell < _GREATEST  # not-a-number is neither
 
 
 def _spaced(name: str) -> str:

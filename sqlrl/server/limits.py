@@ -93,7 +93,8 @@ class Gate:
             if turn.done() and not turn.cancelled():  # it came in the same moment
                 self._leave()
             else:
-                self._waiting.remove(turn)
+                with contextlib.suppress(ValueError):  # who left in the same moment has passed over it
+                    self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
                 raise BusyError("wait", 2.0) from None
             raise

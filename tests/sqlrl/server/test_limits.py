@@ -53,6 +53,28 @@ def test_who_waits_too_long_is_told() -> None:
     asyncio.run(run())
 
 
+def test_one_gives_up_in_the_moment_in_which_another_ends() -> None:
+    async def run() -> None:
+        gate = Gate(Bounds(concurrency=1, queue=2))
+        await gate._enter(5)
+        waiting = [asyncio.ensure_future(gate._enter(5)) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        gate._leave()  # before the one that was cancelled knows of it
+        await asyncio.wait(waiting)
+        assert waiting[0].cancelled()
+        assert waiting[1].result() is None
+        assert (gate.inside, gate.waiting) == (1, 0)
+        last = asyncio.ensure_future(gate._enter(5))
+        await asyncio.sleep(0)
+        gate._leave()
+        last.cancel()  # after its turn came, before it knows of it
+        await asyncio.wait([last])
+        assert (gate.inside, gate.waiting) == (0, 0)
+
+    asyncio.run(run())
+
+
 def test_no_place_is_lost() -> None:
     """Whatever calls do: end, fail, are cancelled while they wait, or in the moment in which their turn comes."""
 
