@@ -5,9 +5,9 @@ import { make } from "./elements.js";
 const SQL = new Set(`add all and any array as asc between both by case cast collate contains create cross current
 current_date current_time current_timestamp default delete desc describe distinct drop else end escape except exists
 explain extract false fetch filter first following for from full group grouping having ilike in inner insert intersect
-interval into is isnull join last lateral left like limit materialized minus natural next no not notnull nulls of offset
+interval into is isnull join last lateral left like limit materialized minus natural next no not notnull null nulls of offset
 on only or order outer over overlaps partition percent preceding pragma qualify range recursive regexp right rlike
-rollup row rows select separator set sets similar some symmetric table tablesample temporary ties to top true unbounded
+rollup row rows select separator set sets similar some symmetric table tablesample temporary then ties to top true unbounded
 union unique unknown unnest update using values view when where window with within without xor`.split(/\s+/));
 const SEARCH = new Set(["and", "or", "not", "near", "adj", "to"]);
 const SEARCHES = new Set(["words", "pubmed", "essie", "lucene"]);

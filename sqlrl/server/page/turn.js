@@ -9,6 +9,8 @@ import { Progress } from "./progress.js";
 import { quoted } from "./queries.js";
 import { Failure } from "./server.js";
 
+const OWN = "A query of your own"; // folded, it is the query itself that tells it from others
+
 export class Turn {
   // app: {about, server, work, history, compose}. before: the turns that the question may refer to.
   constructor(app, { question = "", evidence = "", before = [], query = "" }) {
@@ -16,7 +18,7 @@ export class Turn {
     const id = unique("turn");
     this.note = make("span", { class: "brief" });
     this.folds = make("button", { type: "button", class: "fold", "aria-expanded": true, "aria-controls": `${id}-body`, on: { click: () => this.open(this.body.hidden) } },
-      icon("M4.5 6.5 8 10l3.5-3.5"), make("span", { class: this.own ? "words code" : "words", dir: "auto" }, this.own ? "A query of your own" : question));
+      icon("M4.5 6.5 8 10l3.5-3.5"), this.title = make("span", { class: "words", dir: "auto" }, this.own ? OWN : question));
     this.slot = make("div", { class: "slot" });
     this.result = make("div", { class: "outcome" });
     this.foot = make("div", { class: "foot" });
@@ -30,6 +32,7 @@ export class Turn {
     this.body.hidden = !is;
     this.folds.setAttribute("aria-expanded", is);
     this.note.hidden = is;
+    if (this.own && this.editor) this.title.textContent = is ? OWN : this.editor.query.trim().replace(/\s+/g, " ").slice(0, 160);
   }
 
   // The question with its last query that ran: what a follow-up may refer to.

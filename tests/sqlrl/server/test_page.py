@@ -493,6 +493,8 @@ def test_without_a_policy_ones_own_queries_run(serve: Callable[..., Any], tab: T
     tab.press("Control+Enter")
     settle(tab)
     assert rows(tab) == [["Ann"], ["Bo"], ["Cy"]]
+    tab.click(".turn .fold")
+    assert tab.texts(".turn .fold, .turn .brief") == ["select name from customer", "3 rows"]
     tab.click("#panels button", "New")
     tab.click(".chip", "orders")
     settle(tab)
