@@ -1,6 +1,7 @@
 // Dialogs: the token that a server asks for, and the keys that do something.
 
 import { button, make } from "./elements.js";
+import { lasting } from "./store.js";
 
 // A promise of what was typed, or null. wrong: one was tried and not taken.
 export function askToken(wrong) {
@@ -32,14 +33,20 @@ const KEYS = [
   ["/", "to the question"], ["t", "tables"], ["h", "history"], ["n", "new conversation"], ["?", "these keys"],
 ];
 
+export const lettersWork = () => lasting.get("letters") !== "off";
+
 export function showKeys(search) {
   const mac = /Mac|iP(?:hone|ad)/.test(navigator.platform);
+  // Who speaks to the browser, or hits keys unmeant, must be able to switch them off.
+  const letters = make("input", { type: "checkbox", on: { change: () => (letters.checked ? lasting.remove("letters") : lasting.set("letters", "off")) } });
+  letters.checked = lettersWork();
   const keys = KEYS.filter(([key]) => !search || (key !== "n" && key !== "t"));
   const box = make("dialog", { class: "box", "aria-labelledby": "keys-title", on: { close: () => box.remove() } },
     make("h2", { id: "keys-title" }, "Keys"),
     make("dl", { class: "keys" }, keys.map(([key, words]) => [
       make("dt", {}, (mac ? key.replace("Ctrl", "⌘") : key).split(/(?<=.)\+|\s/).map((each, index) => [index ? " " : null, make("kbd", {}, each)])), make("dd", {}, words)])),
-    make("p", { class: "soft" }, "Single letters work while you are in no field. Tab goes everywhere."),
+    make("label", { class: "check" }, letters, "Single letters do something, outside of fields"),
+    make("p", { class: "soft" }, "Tab goes everywhere."),
     make("div", { class: "tools" }, button("Close", () => box.close(), { class: "main", autofocus: true })));
   document.body.append(box);
   box.showModal();

@@ -1,7 +1,7 @@
 // Page: where everything is put together. The newest answer stands right beneath the box.
 
 import { Composer } from "./composer.js";
-import { askToken, showKeys } from "./dialogs.js";
+import { askToken, lettersWork, showKeys } from "./dialogs.js";
 import { current } from "./editor.js";
 import { button, count, icon, make, say } from "./elements.js";
 import { History } from "./history.js";
@@ -175,7 +175,7 @@ class Page {
 
   #key(event) {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) return this.#escape(event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return null;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog") || !lettersWork()) return null;
     const act = { "/": () => { this.composer.turn("question"); }, t: () => this.show("schema"), h: () => this.show("history"), n: () => this.forget(), "?": () => showKeys(this.about.kind === "search") }[event.key];
     if (act) {
       event.preventDefault();

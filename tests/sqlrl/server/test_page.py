@@ -415,6 +415,13 @@ def test_all_is_done_by_keys_alone(serve: Callable[..., Any], tab: Tab, tmp_path
     tab.press("?")
     tab.see("dialog")
     assert "Ctrl" in tab.text("dialog")
+    tab.click("dialog .check")
+    tab.press("Escape")
+    tab.wait("!document.querySelector('dialog')")
+    tab.press("t", "?")
+    assert not tab.evaluate("document.querySelector('dialog, .panel')"), "single letters can be switched off"
+    tab.click("#keys")
+    tab.click("dialog .check")
     tab.press("Escape")
     tab.wait("!document.querySelector('dialog')")
     tab.press("t")

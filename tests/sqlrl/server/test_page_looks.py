@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +167,41 @@ def test_motion_is_left_out_for_who_asks(serve: Callable[..., Any], tab: Tab) ->
     assert tab.evaluate(animation) == "pulse"
     gate.set()
     settle(tab)
+
+
+def test_every_part_is_asked_for_at_once(serve: Callable[..., Any], tab: Tab) -> None:
+    """A module that is found only inside of another one costs a further round over the network."""
+    served = serve(policy=Scribe())
+    tab.open(served.url)
+    page = {file.name for file in files("sqlrl.server").joinpath("page").iterdir()} - {"index.html"}
+    listed = re.findall(r'(?:src|href)="([\w.]+\.(?:js|css))"', served.client().get("/").text)
+    assert sorted(listed) == sorted(page)
+    loaded = [address.removeprefix(f"{served.url}/") for address in tab.asked]
+    assert page <= set(loaded)
+    assert len(loaded) == len(set(loaded)), "nothing is loaded twice"
+
+
+def test_a_schema_of_a_thousand_tables_and_a_long_answer_are_there_at_once(
+    serve: Callable[..., Any], tab: Tab, shop: Path
+) -> None:
+    with sqlite3.connect(shop) as connection:
+        connection.execute("begin")
+        for number in range(1000):
+            connection.execute(f"create table t{number}(id integer, name text, place text, size real)")
+        connection.execute("create table long(a, b, c, d, e, f, g, h, i, j)")
+        connection.executemany(f"insert into long values ({', '.join('?' * 10)})", ([n] * 10 for n in range(1000)))
+    connection.close()
+    tab.open(serve(policy=Scribe({"long": "select * from long"}), source=shop, settings={"rows": 1000}).url)
+    ask(tab, "long")
+    tab.wait("document.querySelector('.number').textContent === '1003'")
+    tab.evaluate("void (globalThis.slow = 0, new PerformanceObserver(list => list.getEntries().forEach("
+                 "e => { slow = Math.max(slow, e.duration); })).observe({type: 'longtask'}))")  # fmt: skip
+    tab.click(".turn th button", "a")
+    tab.click(".more-rows")
+    tab.press("Escape")
+    tab.click(".toggle", "Tables")
+    assert len(tab.texts(".tables summary")) == 60
+    assert tab.text(".panel-head .soft").startswith("1,003 tables, the first 60 shown")
+    tab.type("t77 size")
+    tab.says("11 of 1,003 tables", ".panel-head")
+    assert tab.evaluate("slow") < 500, "milliseconds, on a busy machine"
