@@ -30,20 +30,19 @@ export function askToken(wrong) {
 const KEYS = [
   ["Enter", "ask the question"], ["Shift+Enter", "a new line"], ["↑ ↓", "earlier questions, in the empty box"],
   ["Ctrl+Enter", "run the query that you are in"], ["Esc", "stop what is going on, close what is open"],
-  ["/", "to the question"], ["t", "tables"], ["h", "history"], ["n", "new conversation"], ["?", "these keys"],
+  ["/", "to the question"], ["t", "tables, or how to search"], ["h", "history"], ["n", "a new conversation"], ["?", "these keys"],
 ];
 
 export const lettersWork = () => lasting.get("letters") !== "off";
 
-export function showKeys(search) {
+export function showKeys() {
   const mac = /Mac|iP(?:hone|ad)/.test(navigator.platform);
   // Who speaks to the browser, or hits keys unmeant, must be able to switch them off.
   const letters = make("input", { type: "checkbox", on: { change: () => (letters.checked ? lasting.remove("letters") : lasting.set("letters", "off")) } });
   letters.checked = lettersWork();
-  const keys = KEYS.filter(([key]) => !search || (key !== "n" && key !== "t"));
   const box = make("dialog", { class: "box", "aria-labelledby": "keys-title", on: { close: () => box.remove() } },
     make("h2", { id: "keys-title" }, "Keys"),
-    make("dl", { class: "keys" }, keys.map(([key, words]) => [
+    make("dl", { class: "keys" }, KEYS.map(([key, words]) => [
       make("dt", {}, (mac ? key.replace("Ctrl", "⌘") : key).split(/(?<=.)\+|\s/).map((each, index) => [index ? " " : null, make("kbd", {}, each)])), make("dd", {}, words)])),
     make("label", { class: "check" }, letters, "Single letters do something, outside of fields"),
     make("p", { class: "soft" }, "Tab goes everywhere."),

@@ -176,7 +176,7 @@ class Page {
   #key(event) {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) return this.#escape(event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog") || !lettersWork()) return null;
-    const act = { "/": () => { this.composer.turn("question"); }, t: () => this.show("schema"), h: () => this.show("history"), n: () => this.forget(), "?": () => showKeys(this.about.kind === "search") }[event.key];
+    const act = { "/": () => { this.composer.turn("question"); }, t: () => this.show("schema"), h: () => this.show("history"), n: () => this.forget(), "?": () => showKeys() }[event.key];
     if (act) {
       event.preventDefault();
       act();
@@ -227,5 +227,5 @@ async function start(server) {
 }
 
 theme();
-place("keys").addEventListener("click", () => showKeys(false));
+place("keys").addEventListener("click", () => showKeys());
 start(new Server(askToken));
