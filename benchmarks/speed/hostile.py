@@ -27,10 +27,10 @@ JUNK = (
 )  # fmt: skip
 NOISE = (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\x00" * 300, b"GET / HTTP/1.1\r\nX: " + b"x" * 50_000)
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-_Deed = Callable[[_Streams, random.Random, float], Awaitable[None]]
+_Deed = Callable[[_Streams, random.Random, float, str], Awaitable[None]]
 
 
-async def misbehave(kind: str, port: int, number: int, until: float, done: Counter[str]) -> None:
+async def misbehave(kind: str, port: int, number: int, token: str, until: float, done: Counter[str]) -> None:
     """One client of a kind, from an address of its own. done: how often each kind did what it does."""
     draw = random.Random(f"{kind} {number}")
     address = f"127.0.3.{number % 250 + 1}"
@@ -39,7 +39,7 @@ async def misbehave(kind: str, port: int, number: int, until: float, done: Count
             async with asyncio.timeout(max(0.1, min(30.0, until + 1 - time.monotonic()))):
                 streams = await _connected(port, address, small=kind == "never reading")
                 try:
-                    await _DEEDS[kind](streams, draw, until)
+                    await _DEEDS[kind](streams, draw, until, token)
                     done[kind] += 1
                 finally:
                     streams[1].transport.abort() if draw.random() < 0.5 else streams[1].close()
@@ -60,7 +60,7 @@ async def _connected(port: int, address: str, *, small: bool) -> _Streams:
     return await asyncio.open_connection(sock=raw, limit=4_096 if small else 1 << 20)
 
 
-def _post(path: str, body: Any, *, token: str = "h0st1le", length: int | None = None) -> bytes:
+def _post(token: str, path: str, body: Any, *, length: int | None = None) -> bytes:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -73,7 +73,7 @@ async def _read(streams: _Streams) -> None:
     await streams[0].read(65_536)
 
 
-async def _slow_head(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _slow_head(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     streams[1].write(b"POST /api/run HTTP/1.1\r\n")
     while time.monotonic() < until and not streams[0].at_eof():
         streams[1].write(b"X: y\r\n")
@@ -81,19 +81,19 @@ async def _slow_head(streams: _Streams, draw: random.Random, until: float) -> No
         await asyncio.sleep(0.2)
 
 
-async def _slow_body(streams: _Streams, draw: random.Random, until: float) -> None:
-    streams[1].write(_post("/api/run", b"{", length=100_000))
+async def _slow_body(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
+    streams[1].write(_post(token, "/api/run", b"{", length=100_000))
     while time.monotonic() < until and not streams[0].at_eof():
         streams[1].write(b" ")
         await streams[1].drain()
         await asyncio.sleep(0.2)
 
 
-async def _huge_body(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _huge_body(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     if draw.random() < 0.5:
-        streams[1].write(_post("/api/run", b"", length=10**12))
+        streams[1].write(_post(token, "/api/run", b"", length=10**12))
     else:
-        head = _post("/api/run", b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        head = _post(token, "/api/run", b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
         streams[1].write(head)
     for _ in range(100):
         streams[1].write(b"10000\r\n" + b" " * 65_536 + b"\r\n")
@@ -102,30 +102,30 @@ async def _huge_body(streams: _Streams, draw: random.Random, until: float) -> No
     await _read(streams)
 
 
-async def _half_closed(streams: _Streams, draw: random.Random, until: float) -> None:
-    streams[1].write(_post("/api/run", {"query": ENDLESS, "deadline": 1}))
+async def _half_closed(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
+    streams[1].write(_post(token, "/api/run", {"query": ENDLESS, "deadline": 1}))
     streams[1].write_eof()
     await _read(streams)
 
 
-async def _malformed(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _malformed(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     for _ in range(5):
-        streams[1].write(_post(draw.choice(["/api/ask", "/api/run", "/api/mark"]), draw.choice(JUNK)))
+        streams[1].write(_post(token, draw.choice(["/api/ask", "/api/run", "/api/mark"]), draw.choice(JUNK)))
         await _read(streams)
 
 
-async def _no_http(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _no_http(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     streams[1].write(draw.choice(NOISE))
     await _read(streams)
 
 
-async def _never_reading(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _never_reading(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     streams[1].transport.pause_reading()  # type: ignore[attr-defined]
-    streams[1].write(_post("/api/run", {"query": WIDE}))
+    streams[1].write(_post(token, "/api/run", {"query": WIDE}))
     await asyncio.sleep(min(20.0, max(0.0, until - time.monotonic())))
 
 
-async def _leaving(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _leaving(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     path, body = draw.choice(
         [
             ("/api/ask/stream", {"question": "one without end"}),
@@ -133,25 +133,25 @@ async def _leaving(streams: _Streams, draw: random.Random, until: float) -> None
             ("/api/run", {"query": WIDE}),
         ]
     )
-    sent = _post(path, body)
+    sent = _post(token, path, body)
     streams[1].write(sent[: draw.randrange(1, len(sent))] if draw.random() < 0.3 else sent)
     await asyncio.sleep(draw.uniform(0.0, 0.3))
 
 
-async def _wrong_token(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _wrong_token(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     for _ in range(5):
-        streams[1].write(_post("/api/run", {"query": "select secret from vault"}, token=f"{draw.random()}"))
+        streams[1].write(_post(f"{draw.random()}", "/api/run", {"query": "select secret from vault"}))
         await _read(streams)
 
 
-async def _forbidden(streams: _Streams, draw: random.Random, until: float) -> None:
+async def _forbidden(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
     for _ in range(5):
-        streams[1].write(_post("/api/run", {"query": draw.choice(FORBIDDEN)}))
+        streams[1].write(_post(token, "/api/run", {"query": draw.choice(FORBIDDEN)}))
         await _read(streams)
 
 
-async def _heavy(streams: _Streams, draw: random.Random, until: float) -> None:
-    streams[1].write(_post("/api/run", {"query": ENDLESS, "deadline": 0.5}))
+async def _heavy(streams: _Streams, draw: random.Random, until: float, token: str) -> None:
+    streams[1].write(_post(token, "/api/run", {"query": ENDLESS, "deadline": 0.5}))
     await _read(streams)
 
 

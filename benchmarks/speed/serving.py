@@ -67,9 +67,8 @@ def make(folder: Path, owners: int) -> None:
     ]
     lines.append({"question": "one without end", "completion": f"```sql\n{ENDLESS}\n```"})
     (folder / "script.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    (folder / "tokens").write_text(
-        "".join(f"owner{owner} {token(owner)}\n" for owner in range(owners)) + "hostile h0st1le\n"
-    )
+    held = [f"client{number} {token(number)}\n" for number in range(2 * owners + 1)]  # the hostile ones' too
+    (folder / "tokens").write_text("".join(held))
 
 
 ENDLESS = "with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t"
@@ -185,7 +184,9 @@ async def load(port: int, process: int, clients: int, seconds: float) -> dict[st
     prints = {"before": Footprint.of(process)}
     work = [asyncio.ensure_future(ask(port, owner, until, tally)) for owner in range(ordinary)]
     work += [
-        asyncio.ensure_future(misbehave(KINDS[number % len(KINDS)], port, number, until, done))
+        asyncio.ensure_future(
+            misbehave(KINDS[number % len(KINDS)], port, number, token(ordinary + number), until, done)
+        )
         for number in range(clients - ordinary)
     ]
     # From a tenth of the time on everything is under way.

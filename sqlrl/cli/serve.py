@@ -91,8 +91,9 @@ def _serve(
     from sqlrl.server.app import make_app
     from sqlrl.server.limits import Bounds
     from sqlrl.server.metrics import Metrics
-    from sqlrl.server.serving import Server
+    from sqlrl.server.serving import Server, return_memory
 
+    return_memory()
     bounds = Bounds(
         concurrency=given["concurrency"], queue=given["queue"], rate=given["rate"], burst=2 * given["rate"],
         body_bytes=given["max_body"], grace_seconds=given["grace"],

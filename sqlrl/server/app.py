@@ -109,7 +109,7 @@ def _add_calls(app: FastAPI, service: Service) -> None:
     @app.post("/api/ask", responses=_documented(AnswerBody, 415, 422))
     async def ask(body: Question, request: Request) -> Response:
         """Answer a question: a query is written, run, and repaired where it fails."""
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             return _Json(await service.ask("ask", body, request.state.who, left))
 
     lines = {"description": "Lines of JSON: {step}, and a last one, {answer} or {error}.",
@@ -136,18 +136,18 @@ def _add_calls(app: FastAPI, service: Service) -> None:
                 _log.exception("a bug: /api/ask/stream")
                 return error_body(*_BUG)
 
-        return Steps(service.gate, service.seconds(body.deadline), asked, service.discretion.text)
+        return Steps(service.gate, service.seconds(body.deadline), who, asked, service.discretion.text)
 
     @app.post("/api/generate", responses=_documented(AnswerBody, 415, 422))
     async def generate(body: Question, request: Request) -> Response:
         """Write the query for a question, and don't run it."""
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             return _Json(await service.ask("generate", body, request.state.who, left))
 
     @app.post("/api/run", responses=_documented(AnswerBody, 415, 422))
     async def run(body: Query, request: Request) -> Response:
         """Run a query, read-only, under the same limits as one that was written for a question."""
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             answer = await service.connection.arun(body.query, who=request.state.who, deadline=left)
         return _Json(service.told("run", answer))
 
@@ -156,7 +156,7 @@ def _add_calls(app: FastAPI, service: Service) -> None:
         """Say what a query would read, and whether it could be run."""
         if service.search:
             raise HTTPException(404, "a search engine's queries are not explained", {"x-code": "no_explain"})
-        async with service.turn(body.deadline) as left:
+        async with service.turn(body.deadline, request.state.who) as left:
             found = await service.connection.aexplain(body.query, who=request.state.who, deadline=left)
         service.metrics.ended("explain", found.outcome.value)
         return _Json(explanation_body(found, service.discretion))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -51,15 +51,21 @@ class BusyError(Exception):
 
 
 class Gate:
-    """Lets so many calls in at once and a few wait, first come, first served. left: how many calls that nobody awaits
-    have not ended; where they are as many as may be let in, none is, so that clients who ask and leave pile up no
-    threads. For one event loop."""
+    """Lets so many calls in at once and a few wait, first come, first served; but of places and queue one client gets
+    three quarters at most, so that there is room for others. left: how many calls that nobody awaits have not ended;
+    where they are as many as may be let in, none is, so that clients who ask and leave pile up no threads. For one
+    event loop."""
 
     def __init__(self, bounds: Bounds, left: Callable[[], int] = lambda: 0) -> None:
         self.bounds = bounds
-        self.inside = 0
         self._left = left
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._inside: Counter[str] = Counter()
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+
+    @property
+    def inside(self) -> int:
+        """How many have been let in."""
+        return self._inside.total()
 
     @property
     def waiting(self) -> int:
@@ -67,45 +73,58 @@ class Gate:
         return len(self._waiting)
 
     @contextlib.asynccontextmanager
-    async def turn(self, seconds: float) -> AsyncIterator[float]:
+    async def turn(self, seconds: float, client: str = "") -> AsyncIterator[float]:
         """A call's turn: what is left of its seconds when it has come. BusyError where it doesn't come in time."""
         began = time.monotonic()
-        await self._enter(seconds)
+        await self._enter(seconds, client)
         try:
             yield max(0.001, seconds - (time.monotonic() - began))
         finally:
-            self._leave()
+            self._leave(client)
 
-    async def _enter(self, seconds: float) -> None:
+    async def _enter(self, seconds: float, client: str = "") -> None:
         if self._left() >= self.bounds.concurrency:
             raise BusyError("abandoned", 5.0)
-        if self.inside < self.bounds.concurrency:
-            self.inside += 1
+        if self._may(client):
+            self._inside[client] += 1
             return
-        if len(self._waiting) >= self.bounds.queue:
+        mine = sum(each == client for each, _ in self._waiting)
+        if len(self._waiting) >= self.bounds.queue or mine >= _most_of_one(self.bounds.queue):
             raise BusyError("queue", 2.0)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        place = (client, turn)
+        self._waiting.append(place)
         try:
             async with asyncio.timeout(min(self.bounds.wait_seconds, seconds)):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():  # it came in the same moment
-                self._leave()
+                self._leave(client)
             else:
-                with contextlib.suppress(ValueError):  # who left in the same moment has passed over it
-                    self._waiting.remove(turn)
+                self._waiting.remove(place)
             if isinstance(error, TimeoutError):
                 raise BusyError("wait", 2.0) from None
             raise
 
-    def _leave(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)  # the place passes on
-                return
-        self.inside -= 1
+    def _may(self, client: str) -> bool:
+        most = self.bounds.concurrency
+        return self.inside < most and self._inside[client] < _most_of_one(most)
+
+    def _leave(self, client: str = "") -> None:
+        self._inside[client] -= 1
+        if not self._inside[client]:
+            del self._inside[client]
+        for place in list(self._waiting):
+            other, turn = place
+            if not turn.done() and self._may(other):
+                self._waiting.remove(place)
+                self._inside[other] += 1
+                turn.set_result(None)
+
+
+def _most_of_one(places: int) -> int:
+    """How many of some places one client may have."""
+    return max(1, places - max(1, places // 4))
 
 
 class Rates:

@@ -61,9 +61,9 @@ class Service:
         return self.longest if asked is None else min(asked, self.longest)
 
     @asynccontextmanager
-    async def turn(self, asked: float | None) -> AsyncIterator[float]:
+    async def turn(self, asked: float | None, who: str) -> AsyncIterator[float]:
         """A call's turn, and the seconds that are left of it."""
-        async with self.gate.turn(self.seconds(asked)) as left:
+        async with self.gate.turn(self.seconds(asked), who) as left:
             yield left
 
     def told(self, call: str, answer: Answer) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Service:
                 return
             if body.query is None:
                 raise UsageError("a mark has what the answer is, or the query whose result is right")
-            async with self.turn(None) as left:
+            async with self.turn(None, who) as left:
                 answer = await self.connection.arun(body.query, who=who, deadline=left)
             right = replace(answer, question=body.question)
             await asyncio.to_thread(mark_right, file, right, evidence=body.evidence)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlrl.server.limits import Bounds
     from sqlrl.server.metrics import Metrics
 
-__all__ = ["Server", "bind", "is_loopback"]
+__all__ = ["Server", "bind", "is_loopback", "return_memory"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -111,3 +111,15 @@ def is_loopback(bound: socket.socket) -> bool:
     import ipaddress
 
     return ipaddress.ip_address(bound.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def return_memory() -> None:
+    """Have this process give back what large answers took, once they are gone. glibc's allocator learns to keep pieces
+    as large as the largest that was ever freed; with bounds that it is told it does not. Elsewhere nothing is done."""
+    import ctypes
+
+    mmap_threshold, trim_threshold = -3, -1  # names of malloc.h
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(mmap_threshold, 1 << 20)
+        library.mallopt(trim_threshold, 4 << 20)

@@ -20,18 +20,20 @@ Asking = Callable[[float, Callable[[str], None]], Awaitable[dict[str, Any]]]
 
 
 class Steps(Response):
-    """ask: seconds and a function that is told of each step -> the last line. text: a step as clients may see it.
+    """who: whose turn it takes. ask: seconds and a function that is told of each step -> the last line. text: a step as
+    clients may see it.
 
     What keeps a call from being taken on is raised before the first line, so that it is an error and no stream.
     """
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, gate: Gate, seconds: float, ask: Asking, text: Callable[[str], str]) -> None:
+    def __init__(self, gate: Gate, seconds: float, who: str, ask: Asking, text: Callable[[str], str]) -> None:
         super().__init__(media_type=self.media_type)
         del self.headers["content-length"]
         self._gate = gate
         self._seconds = seconds
+        self._who = who
         self._ask = ask
         self._text = text
 
@@ -43,7 +45,7 @@ class Steps(Response):
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(steps.put_nowait, words)
 
-        async with self._gate.turn(self._seconds) as left:
+        async with self._gate.turn(self._seconds, self._who) as left:
             asking = asyncio.ensure_future(self._ask(left, say))
             asking.add_done_callback(lambda _: steps.put_nowait(None))
             try:

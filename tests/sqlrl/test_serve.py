@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import socket
 import sqlite3
@@ -126,6 +127,21 @@ def _until_in_flight(url: str) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("no call came in")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what is set is glibc's")
+def test_what_large_answers_took_is_given_back(start: Callable[..., Any]) -> None:
+    wide = "with recursive t(x) as (select 1 union all select x + 1 from t limit 900) select hex(zeroblob(4000)) from t"
+    _, url = start()
+    before = _memory(url)
+    for _ in range(10):
+        assert len(_run(url, wide).json()["rows"]) == 900
+    assert _memory(url) < before + 25e6
+
+
+def _memory(url: str) -> float:
+    text = httpx.get(f"{url}metrics", trust_env=False).text
+    return float(text.partition("\nprocess_resident_memory_bytes ")[2].split()[0])
 
 
 def test_tokens_of_a_file_and_of_the_environment(start: Callable[..., Any], tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_more_calls_than_may_be_at_once_wait_and_then_are_told_when(serve: Calla
         open_now.wait(20)
         return "select 7"
 
-    served = serve({"held": wait}, bounds={"concurrency": 2, "queue": 2})
+    served = serve({"held": wait}, bounds={"concurrency": 3, "queue": 3})  # of which one client has two each
     with served.client() as client:
         found: list[Any] = []
 

@@ -15,7 +15,7 @@ from sqlrl.server.limits import Bounds, BusyError, Gate, Rates, client_of
 
 def test_turns_come_in_order() -> None:
     async def run() -> list[int]:
-        gate, order = Gate(Bounds(concurrency=1, queue=10)), []
+        gate, order = Gate(Bounds(concurrency=1, queue=20)), []
 
         async def call(number: int) -> None:
             async with gate.turn(5) as left:
@@ -43,7 +43,7 @@ def test_who_waits_too_long_is_told() -> None:
             waiting = asyncio.ensure_future(gate._enter(5))
             await asyncio.sleep(0)
             with pytest.raises(BusyError, match="queue"):
-                await gate._enter(5)
+                await gate._enter(5, "another")
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
@@ -55,7 +55,7 @@ def test_who_waits_too_long_is_told() -> None:
 
 def test_one_gives_up_in_the_moment_in_which_another_ends() -> None:
     async def run() -> None:
-        gate = Gate(Bounds(concurrency=1, queue=2))
+        gate = Gate(Bounds(concurrency=1, queue=4))
         await gate._enter(5)
         waiting = [asyncio.ensure_future(gate._enter(5)) for _ in range(2)]
         await asyncio.sleep(0)
@@ -85,8 +85,9 @@ def test_no_place_is_lost() -> None:
 
         async def call() -> None:
             nonlocal most
-            async with gate.turn(draw.choice([0.001, 0.003, 5])):
+            async with gate.turn(draw.choice([0.001, 0.003, 5]), draw.choice("ab")):
                 most = max(most, gate.inside)
+                assert max(gate._inside.values()) <= 2
                 await asyncio.sleep(draw.choice([0, 0, 0.001, 0.002]))
                 if draw.random() < 0.2:
                     raise ValueError
@@ -105,6 +106,29 @@ def test_no_place_is_lost() -> None:
 
     for seed in range(5):
         asyncio.run(run(seed))
+
+
+def test_one_client_leaves_room_for_others() -> None:
+    async def run() -> None:
+        gate = Gate(Bounds(concurrency=4, queue=4))
+        ann = [asyncio.ensure_future(gate._enter(5, "ann")) for _ in range(8)]
+        await asyncio.sleep(0)
+        assert (gate.inside, gate.waiting) == (3, 3)
+        assert [isinstance(each.exception(), BusyError) for each in ann if each.done()] == [False] * 3 + [True] * 2
+        await gate._enter(5, "bo")  # at once, before those of ann's that wait
+        bo = asyncio.ensure_future(gate._enter(5, "bo"))
+        await asyncio.sleep(0)
+        assert (gate.inside, gate.waiting) == (4, 4)
+        gate._leave("bo")
+        await asyncio.sleep(0)
+        assert bo.done()  # ann has as many as she may
+        gate._leave("ann")
+        await asyncio.sleep(0)
+        assert (gate.inside, gate.waiting) == (4, 2)
+        for each in ann:
+            each.cancel()
+
+    asyncio.run(run())
 
 
 def test_calls_that_are_left_behind_keep_others_out() -> None:
