@@ -139,6 +139,8 @@ export class Turn {
     this.result.replaceChildren(box);
     this.foot.replaceChildren();
     this.note.textContent = failure.title;
+    // A question must not be lost with its answer; of one that had an answer, that stays.
+    if (this.question && !this.answer) this.app.history.add({ question: this.question, query: this.editor?.query ?? null, outcome: failure.code, evidence: this.evidence });
     say(`${failure.title} ${failure.hint}`);
   }
 }

@@ -27,7 +27,7 @@ export function fate(outcome, asked, kind) {
 // In a list of attempts, a word or two each.
 export const SHORT = {
   ok: "ran", refused: "refused", invalid: "cannot be run", timed_out: "too long", too_large: "too large",
-  crashed: "crashed", unavailable: "no answer",
+  crashed: "crashed", unavailable: "no answer", stopped: "stopped",
 };
 
 const GONE = {

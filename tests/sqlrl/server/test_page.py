@@ -76,6 +76,9 @@ def test_steps_are_told_while_it_works_and_it_can_be_stopped(serve: Callable[...
     tab.press("Escape")
     tab.says("Stopped.", ".turn .problem")
     assert tab.text("#go") == "Ask"
+    assert '"question":"slowly now"' in tab.evaluate(
+        "JSON.stringify(Object.values(localStorage)).replaceAll('\\\\', '')"
+    )
     gate.set()
     tab.click(".problem button", "Ask again")
     settle(tab)

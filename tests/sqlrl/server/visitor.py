@@ -77,10 +77,10 @@ def ask(tab: Tab, question: str) -> None:
 
 
 def settle(tab: Tab) -> None:
-    """Until nothing is being done."""
-    tab.wait(
-        "document.querySelector('.turn') && !document.querySelector('.progress') && !document.querySelector('.stop')"
-    )
+    """Until nothing is being done, and what came back is drawn."""
+    done = "document.querySelector('.turn') && !document.querySelector('.progress') && !document.querySelector('.stop')"
+    drawn = "[...document.querySelectorAll('.turn:first-child .chart')].every((chart) => chart.querySelector('.plot'))"
+    tab.wait(f"{done} && {drawn}", "an answer")
 
 
 def rows(tab: Tab) -> list[list[str]]:
