@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
+from sqlrl.executors.days import Days, day_in
 from sqlrl.executors.documents import Document, DocumentStore
 from sqlrl.executors.errors import MissingExtraError, SourceError, UsageError
 from sqlrl.executors.index_folder import about, new_folder, write_about
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BM25", "build"]
 
-VERSION = 3  # of what `build` makes of the same documents
+VERSION = 4  # of what `build` makes of the same documents
 K1, B = 0.9, 0.4  # Anserini's
 LONGEST_QUERY = 100_000  # characters
 _TIES = "ties.npy"  # int32, the place of each document among the sorted ids
@@ -63,6 +65,7 @@ class BM25:
 
         try:
             self._ties: np.ndarray = np.load(folder / _TIES, mmap_mode="r")
+            self._days = Days(folder, source)
             self._bm25: Any = bm25s.BM25.load(str(folder / "terms"), mmap=True) if settings["terms"] else None
         except (OSError, ValueError, KeyError) as error:
             raise SourceError(f"{folder} cannot be read: {error}") from None
@@ -73,7 +76,7 @@ class BM25:
         return _SYNTAX
 
     def search(self, query: str, depth: int, context: Mapping[str, Any]) -> Result:
-        """See `Engine.search`. context: "exclude_ids"; an index without dates cannot honour "max_date"."""
+        """See `Engine.search`. An index whose documents have no dates cannot honour "max_date"."""
         started = time.perf_counter()
         ended = self._unreadable(query, context)
         if ended is not None:
@@ -120,8 +123,7 @@ class BM25:
         """Nothing to give back: the memory maps go with this object."""
 
     def _unreadable(self, query: str, context: Mapping[str, Any]) -> Result | None:
-        if context.get("max_date"):
-            raise UsageError(f"{self.source}: a BM25 index knows no dates: leave out max_date")
+        self._days.left_out(context)  # a context that cannot be honoured is an error whatever the query
         if len(query) > LONGEST_QUERY:
             return Result(outcome=Outcome.REFUSED, message=f"the query is longer than {LONGEST_QUERY:,} characters")
         if not query.strip():
@@ -146,6 +148,9 @@ class BM25:
             if number is not None:
                 piece = slice(int(starts[number]), int(starts[number + 1]))
                 sums[places[piece]] += weights[piece]
+        late = self._days.left_out(context)
+        if late is not None:
+            sums[late] = 0
         for name in context.get("exclude_ids", ()):
             place = self._store.find(name)
             if place is not None:
@@ -209,16 +214,19 @@ def _fill(
 
     known: dict[str, int] = {}
     numbers: list[np.ndarray] = []
+    days = array("i")
 
     def read() -> Iterator[Document]:
         for document in documents:
             terms = analyzer.terms(document.contents)
             numbers.append(np.array([known.setdefault(term, len(known)) for term in terms], dtype=np.int32))
+            days.append(day_in(document))
             yield document
             if advance is not None:
                 advance(1)
 
     count, corpus = DocumentStore.write(folder, read())
+    Days.write(folder, days)
     ids = DocumentStore(folder).ids()
     ties = np.empty(count, dtype=np.int32)
     ties[sorted(range(count), key=ids.__getitem__)] = np.arange(count, dtype=np.int32)

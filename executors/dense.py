@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
+from sqlrl.executors.days import Days, day_in
 from sqlrl.executors.documents import Document, DocumentStore
 from sqlrl.executors.embeddings import BUNDLED, Embedder
 from sqlrl.executors.errors import MissingExtraError, SourceError, UsageError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXACT_TO", "Dense", "build"]
 
+VERSION = 2  # of what `build` makes of the same documents
 EXACT_TO = 200_000  # documents; beyond, a graph is searched (HNSW by usearch), which may miss some
 LONGEST_QUERY = 100_000  # characters
 _VECTORS = "vectors.npy"  # float32, a row of length 1 for each document
@@ -56,6 +59,7 @@ class Dense:
         try:
             self._vectors: np.ndarray = np.load(folder / _VECTORS, mmap_mode="r")
             self._ties: np.ndarray = np.load(folder / _TIES, mmap_mode="r")
+            self._days = Days(folder, source)
             self._graph: Any = _open_graph(folder / _GRAPH, self._vectors) if settings["graph"] else None
         except (OSError, ValueError, RuntimeError) as error:
             raise SourceError(f"{folder} cannot be read: {error}") from None
@@ -65,14 +69,15 @@ class Dense:
         return _SYNTAX
 
     def search(self, query: str, depth: int, context: Mapping[str, Any]) -> Result:
-        """See `Engine.search`. context: "exclude_ids"; an index without dates cannot honour "max_date"."""
+        """See `Engine.search`. An index whose documents have no dates cannot honour "max_date"."""
         started = time.perf_counter()
         ended = self._unreadable(query, context)
         if ended is not None:
             return ended
         excluded = self._places(context.get("exclude_ids", ()))
-        places, scores = self._nearest(query, depth, excluded)
-        total = len(self._store) - len(excluded)
+        late = self._days.left_out(context)
+        places, scores = self._nearest(query, depth, excluded, late)
+        total = self._counted(excluded, late)
         rows = tuple((self._ids[place], score) for place, score in zip(places.tolist(), scores.tolist(), strict=True))
         seconds = time.perf_counter() - started
         return Result(("id", "score"), rows, Outcome.OK, "", seconds, total > len(rows), total)
@@ -89,11 +94,14 @@ class Dense:
             ended = self._unreadable(query, context)
             if ended is not None:
                 return ended
-            excluded = self._places(context.get("exclude_ids", ()))
-            known = sorted(name for name in set(ids) if self._store.find(name) not in (None, *excluded))
+            excluded, late = self._places(context.get("exclude_ids", ())), self._days.left_out(context)
+            places = {name: place for name in ids if (place := self._store.find(name)) is not None}
+            known = sorted(
+                name for name, place in places.items() if place not in excluded and (late is None or not late[place])
+            )
             seconds = time.perf_counter() - started
             all_of_them = tuple((name, 1.0) for name in known)
-            total = len(self._store) - len(excluded)
+            total = self._counted(excluded, late)
             return Result(("id", "score"), all_of_them, Outcome.OK, "", seconds, False, total)
         found = self.search(query, depth, context)
         wanted = set(ids)
@@ -112,8 +120,7 @@ class Dense:
         """Nothing to give back: the memory maps go with this object."""
 
     def _unreadable(self, query: str, context: Mapping[str, Any]) -> Result | None:
-        if context.get("max_date"):
-            raise UsageError(f"{self.source}: a dense index knows no dates: leave out max_date")
+        self._days.left_out(context)  # a context that cannot be honoured is an error whatever the query
         if len(query) > LONGEST_QUERY:
             return Result(outcome=Outcome.REFUSED, message=f"the query is longer than {LONGEST_QUERY:,} characters")
         if not query.strip():
@@ -123,21 +130,32 @@ class Dense:
     def _places(self, names: Iterable[str]) -> list[int]:
         return sorted({place for name in names if (place := self._store.find(name)) is not None})
 
-    def _nearest(self, query: str, depth: int, excluded: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """(places, scores) of the nearest `depth` documents, nearest first, ties by id."""
+    def _counted(self, excluded: Sequence[int], late: np.ndarray | None) -> int:
+        """How many documents count."""
+        if late is None:
+            return len(self._store) - len(excluded)
+        return len(self._store) - int(late.sum()) - sum(not late[place] for place in excluded)
+
+    def _nearest(
+        self, query: str, depth: int, excluded: Sequence[int], late: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(places, scores) of the nearest `depth` documents, nearest first, ties by id. Where days count, every vector
+        is compared: a graph does not know which of them are too late."""
         import numpy as np
 
         if not len(self._store):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         vector = self._embedder.embed_query(query)
-        if self._graph is not None and depth + len(excluded) < len(self._store):
+        if self._graph is not None and late is None and depth + len(excluded) < len(self._store):
             found = self._graph.search(vector, depth + len(excluded))
             places = np.asarray(found.keys, dtype=np.int64)
             places = places[~np.isin(places, excluded)]
         else:
             rough = self._vectors @ vector
             rough[list(excluded)] = -np.inf
-            most = min(depth, len(rough) - len(excluded))
+            if late is not None:
+                rough[late] = -np.inf
+            most = min(depth, self._counted(excluded, late))
             least = np.partition(rough, len(rough) - most)[len(rough) - most] if most else np.inf
             places = np.flatnonzero((rough >= least - _ROUGH) & np.isfinite(rough))
         scores = self._cosines(places, vector)
@@ -179,11 +197,13 @@ def build(
         raise MissingExtraError("sentence-transformers", "dense")
     embedder = Embedder(model, Path(cache).expanduser() if cache else target.parent / "embeddings.sqlite")
     with new_folder(target) as made:
-        count, corpus = DocumentStore.write(made, documents)
+        days = array("i")
+        count, corpus = DocumentStore.write(made, _dated(documents, days))
         store = DocumentStore(made)
         parts = [embedder.embed(texts) for texts in _batches(store, advance)]
         vectors = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
         np.save(made / _VECTORS, vectors)
+        Days.write(made, days)
         ids = store.ids()
         ties = np.empty(count, dtype=np.int32)
         ties[sorted(range(count), key=ids.__getitem__)] = np.arange(count, dtype=np.int32)
@@ -194,6 +214,13 @@ def build(
             graph.save(str(made / _GRAPH))
         write_about(made, "dense", {"model": model, "graph": count > exact_to}, count, corpus)
     return target
+
+
+def _dated(documents: Iterable[Document], days: array[int]) -> Iterator[Document]:
+    """The documents themselves; their days are noted."""
+    for document in documents:
+        days.append(day_in(document))
+        yield document
 
 
 def _batches(store: DocumentStore, advance: Callable[[int], None] | None) -> Iterator[list[str]]:

@@ -36,7 +36,6 @@ _BAG = "a bag of words has no syntax that a query could break"
 _HERE = "it runs in this process: there is nobody who could fail to answer"
 _SERVICE_ORDER = "the order is the service's own, and so is that of ties; a document's score is 1 / its rank"
 GAPS = {
-    ("bm25", "dates"): "its index holds no days",
     ("bm25", "outages"): _HERE,
     ("bm25", "replay"): _HERE,
     ("bm25", "syntax"): _BAG,
@@ -44,7 +43,6 @@ GAPS = {
     ("boolean-essie", "replay"): _HERE,
     ("boolean-pubmed", "outages"): _HERE,
     ("boolean-pubmed", "replay"): _HERE,
-    ("dense", "dates"): "its index holds no days",
     ("dense", "misses"): "every document is more or less near to every query: all of them are hits",
     ("dense", "outages"): _HERE,
     ("dense", "replay"): _HERE,

@@ -24,7 +24,7 @@ DIALECTS = {
 }  # fmt: skip
 BROKEN = {"boolean-essie": "(aspirin", "boolean-pubmed": "()", "opensearch": "(aspirin", "pubmed": "()"}
 BROKEN["trials"] = BROKEN["boolean-essie"]
-PROMISES = {"dates", "misses", "outages", "replay", "syntax", "ties"}
+PROMISES = {"misses", "outages", "replay", "syntax", "ties"}
 
 
 @pytest.fixture(scope="module", params=sorted(KINDS))
@@ -189,14 +189,16 @@ def test_documents_that_do_not_count_are_left_out(kind: Subject, engine: SearchM
 
 @pytest.mark.parametrize("last", ["2004-12-31", "2002-02-02"])
 def test_a_last_day_leaves_out_what_came_later(kind: Subject, engine: SearchMember, last: str) -> None:
-    if kind.lacks("dates"):
-        with pytest.raises(UsageError, match="max_date"):
-            engine.execute("aspirin", context={"max_date": last})
-        return
     result = engine.execute("aspirin", context={"max_date": last})
     earlier = {number for number, (*_, day) in TEXTS.items() if day <= last}
     assert set(found(kind, result)) == (earlier if kind.lacks("misses") else earlier & ASPIRIN)
     assert result.total == len(result.rows)
+    first = engine.execute("aspirin", limit=1, context={"max_date": last, "exclude_ids": [kind.name(1)]})
+    assert first.total == len(result.rows) - 1
+    gold = Gold(relevant={kind.name(2): 1, kind.name(5): 1})
+    for depth in (0, 5):
+        how = Relation(measure="recall", depth=depth)
+        assert engine.compare_many([("aspirin", gold)], how, context={"max_date": last})[0].score == 0.5
     with pytest.raises(UsageError, match="max_date"):
         engine.execute("aspirin", context={"max_date": "soon"})
 

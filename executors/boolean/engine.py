@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import threading
 import time
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
 from sqlrl.executors.boolean import essie, ovid, pubmed
-from sqlrl.executors.boolean.analysis import last_day_of
 from sqlrl.executors.boolean.evaluate import Evaluator
 from sqlrl.executors.boolean.histories import is_history
 from sqlrl.executors.boolean.index import build, load_tantivy
@@ -25,6 +23,7 @@ from sqlrl.executors.boolean.publication_types import with_types
 from sqlrl.executors.boolean.queries import Parsed, Range
 from sqlrl.executors.boolean.ranking import best
 from sqlrl.executors.boolean.vocabulary import Vocabulary
+from sqlrl.executors.days import last_day
 from sqlrl.executors.documents import Document, DocumentStore
 from sqlrl.executors.errors import SourceError, UsageError, nearest
 from sqlrl.executors.index_folder import about
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Boolean", "build"]
 
+VERSION = 2  # of what `build` makes of the same documents
 LONGEST_QUERY = 100_000  # characters
 _PARSED = 4096  # queries whose trees are kept
 _OPTIONS = {"grammar": ("pubmed", "essie"), "sort": ("date", "best"), "vocabulary": (), "trees": ()}
@@ -182,11 +182,7 @@ class Boolean:
         wanted = context.get("max_date")
         if not wanted:
             return int(self._days[0]) if len(self._days) and self._days[0] else 99991231
-        if isinstance(wanted, datetime.datetime):
-            wanted = wanted.date()
-        day = last_day_of(wanted)
-        if day is None:
-            raise UsageError(f"max_date is a date such as 2010-05-01, not {wanted!r}")
+        day = last_day(wanted)
         if not self._evaluator.has.get("dp"):
             raise UsageError(f"{self.source}: no document of this index has a date: leave out max_date")
         return day

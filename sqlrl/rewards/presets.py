@@ -240,7 +240,8 @@ PRESETS = {
         source="arXiv 2503.00223; pat-jj/DeepRetrieval, code/verl/utils/reward_score/nfcorpus.py, fever.py, "
         "msmarco_beir.py, fiqa.py; with --judge ndcg@50 scifact.py, with --judge ndcg@3000 hotpotqa.py",
         differs="there an engine that fails counts as a bad query (0), the best ranking is the labels in the order of "
-        "the file, and the depth is 10 for data whose name has test or val in it",
+        "the file, and the depth is 10 for data whose name has test or val in it; a query that is no text (a number, "
+        "null) is worth 0 there, or stops the run, and here a wrong form (-2)",
     ),
 }  # fmt: skip
 

@@ -97,7 +97,7 @@ def test_an_excluded_document_is_no_hit(engine: BM25) -> None:
     context = {"exclude_ids": ["10", "nobody"]}
     assert [row[0] for row in engine.search("aspirin", 9, context).rows] == ["1", "3"]
     assert engine.among("aspirin", ["10", "1"], 0, context).total == 2
-    with pytest.raises(UsageError, match="knows no dates"):
+    with pytest.raises(UsageError, match="no document of this index has a date"):
         engine.search("aspirin", 9, {"max_date": "2010-01-01"})
 
 

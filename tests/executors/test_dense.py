@@ -72,7 +72,7 @@ def test_membership_and_exclusion(engine: Dense) -> None:
     assert {row[0] for row in engine.among("pasta", ["d", "a"], 0, {}).rows} == {"d", "a"}
     found = engine.search("pasta", 2, {"exclude_ids": ["c", "nobody"]})
     assert (found.rows[0][0], found.total) == ("d", 3)
-    with pytest.raises(UsageError, match="knows no dates"):
+    with pytest.raises(UsageError, match="no document of this index has a date"):
         engine.search("pasta", 1, {"max_date": "2001-01-01"})
 
 

@@ -13,10 +13,10 @@ from sqlrl.executors.base import Gold
 from sqlrl.executors.documents import Document
 from sqlrl.judging import Judging
 from sqlrl.prompts import Prompter
-from sqlrl.rewards import ExecutionReward
+from sqlrl.rewards import ExecutionReward, load_preset
 from sqlrl.rewards.account import Account
 from sqlrl.rewards.shelf import GONE, OnShelf
-from tests.sqlrl.rewards.search_cases import GOLDEN, MEASURES, pay, search_cases
+from tests.sqlrl.rewards.search_cases import GOLDEN, MEASURES, SearchCase, pay, search_cases
 
 PROMPTER = Prompter(answer_key="query")
 
@@ -42,6 +42,12 @@ def test_an_outage_pays_nobody_and_is_asked_again(preset: str) -> None:
         again = pickle.loads(pickle.dumps(reward))
         assert again(None, said, ["e"] * 4) == values
     assert reward.account.kinds == {"unjudged": 2, "right": 1, "ran": 1}
+
+
+def test_a_query_that_is_no_text_is_a_wrong_form_and_the_preset_says_so() -> None:
+    cases = [SearchCase("one", answer) for answer in ('{"query": 5}', "7", '{"query": null}')]
+    assert pay("deepretrieval-beir", cases) == [-2.0] * 3
+    assert "no text" in load_preset("deepretrieval-beir").differs
 
 
 def test_what_is_right_at_a_lower_rank_is_right_and_earns_less() -> None:
