@@ -181,7 +181,7 @@ class PoliteClient:
                             break  # asking until the last moment would help nobody
                         await guard.waited(asyncio.sleep(wait))
         except TimeoutError:
-            silent = f"no whole answer within {time.monotonic() - started:.1f} s"
+            silent = f"no whole answer within {deadline - started:.1f} s"
             fault = silent + (f"; {fault}" if fault else "")
             if guard.sent:  # a turn that did not come is not the service's fault
                 await guard.failed(silent)
