@@ -116,12 +116,13 @@ class PoliteClient:
         read: gets any reply but 408, 425, 429, 5xx and redirects; raises GarbledError where another attempt may help,
         what else it raises is final. UnavailableError where the service gives no answer in time.
         """
+        within = deadline - time.monotonic()
         with self._opening:
             # A forked process has the line, but not the thread behind it.
             if self._line is None or self._line.process != os.getpid():
                 self._line = _Line(self._headers)
             line = self._line
-        asked = asyncio.run_coroutine_threadsafe(self._ask(line, request, read, deadline), line.loop)
+        asked = asyncio.run_coroutine_threadsafe(self._ask(line, request, read, within, deadline), line.loop)
         try:
             return asked.result()
         except BaseException:
@@ -149,14 +150,16 @@ class PoliteClient:
         if line is not None and line.process == os.getpid():
             line.close()
 
-    async def _ask(self, line: _Line, request: Request, read: Callable[[Reply], _T], deadline: float) -> _T:
+    async def _ask(
+        self, line: _Line, request: Request, read: Callable[[Reply], _T], within: float, deadline: float
+    ) -> _T:
         import httpx
 
-        fault, started = "", time.monotonic()
+        fault = ""
         guard = _Guard(self.breaker, self.cleaned)
-        await guard.enter(deadline - started)
+        await guard.enter(deadline - time.monotonic())
         try:
-            async with asyncio.timeout(max(deadline - started, 0)):
+            async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
                 for attempt in range(ATTEMPTS):
                     if self.pace is not None:
                         turn = await asyncio.to_thread(self.pace.take, deadline - time.monotonic())
@@ -181,7 +184,7 @@ class PoliteClient:
                             break  # asking until the last moment would help nobody
                         await guard.waited(asyncio.sleep(wait))
         except TimeoutError:
-            silent = f"no whole answer within {deadline - started:.1f} s"
+            silent = f"no whole answer within {within:.1f} s"
             fault = silent + (f"; {fault}" if fault else "")
             if guard.sent:  # a turn that did not come is not the service's fault
                 await guard.failed(silent)
