@@ -30,6 +30,7 @@ _HELP = """\
 @click.argument("question", required=False)
 @click.option("--policy", envvar="SQLRL_POLICY", metavar="WORD", help="A run, hf:org/name, http://host/v1#model "
               "[default: $SQLRL_POLICY].")  # fmt: skip
+@click.option("--warm-start", is_flag=True, help="Without a policy: train a small one for this database, unasked.")
 @click.option("--chat", is_flag=True, help="Keep the conversation: each further question comes from standard input.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
 @click.option("--rows", type=click.IntRange(1), default=100, show_default=True, help="At most so many rows.")
@@ -47,21 +48,23 @@ _HELP = """\
 @click.pass_context
 def command(
     context: click.Context, source: str, question: str | None, chat: bool, as_json: bool, timeout: float,
-    evidence: str, answered: str, values: bool, tables: str | None, **given: Any,
+    evidence: str, answered: str, values: bool, tables: str | None, warm_start: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Put QUESTION (- reads it from standard input) to SOURCE: a policy writes a query, which is run read-only, behind
     the walls; where it fails, the engine's error goes back to the policy.
 
-    SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows, with 3 where there is
+    Without --policy, the policy that is kept for this database answers; where there is none, a small one can be trained
+    on the spot. SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows, with 3 where there is
     none: the query is refused, cannot be run, or takes too long; with 2 where the command is wrong.
     """
+    import contextlib
     import io
     import sys
 
     from sqlrl.cli.terminal import Terminal
+    from sqlrl.cli.warmstart import policy_for
     from sqlrl.executors import Limits
     from sqlrl.layer import connect
-    from sqlrl.layer.author import NO_POLICY
     from sqlrl.layer.retrieval import Retriever
 
     if (question is None) != chat and not (chat and question):
@@ -70,23 +73,24 @@ def command(
         raise UsageError("--json goes with a QUESTION, not with --chat")
     if not 0 < timeout <= 86_400:
         raise UsageError(f"--timeout is a number of seconds above 0 and at most a day, not {timeout:g}")
-    if not given["policy"]:
-        missing = NO_POLICY.replace("give policy=", "give --policy WORD or set $SQLRL_POLICY").replace("SOURCE", source)
-        raise UsageError(missing)
     chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
     if chosen is not None and not chosen:
         raise UsageError("--tables names no table")
+    somebody = question != "-" and sys.stdin.isatty() and sys.stderr.isatty()
     if question == "-":
         question = sys.stdin.read()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a cell has
         sys.stdout.reconfigure(errors="replace")
     cells: dict[str, Any] = {} if values else {"values": 0}
-    with (
-        connect(
-            source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells
-        ) as connection,
-        Terminal() as terminal,
-    ):
+    with contextlib.ExitStack() as held:
+        terminal = held.enter_context(Terminal())
+        if not given["policy"]:
+            given["policy"] = policy_for(
+                source, terminal, warm_start=warm_start, ask=somebody, tables=chosen, role=given["role"]
+            )
+        connection = held.enter_context(
+            connect(source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells)
+        )
         if chat:
             if isinstance(connection, Retriever):
                 raise UsageError("--chat is for databases: put one QUESTION to a search engine")
@@ -119,6 +123,8 @@ class _Chat:
     def hold(self, question: str | None) -> None:
         """Until there is no more to read, or /quit."""
         self.terminal.say(f"{self.connection.source}, asked of {self.connection.policy}; /help says what there is")
+        if not self.connection.converses:
+            self.terminal.say("this policy was taught by single questions: each is taken by itself")
         line = question if question is not None else self._read()
         while line is not None:
             if line.strip() == "/quit":
@@ -164,7 +170,7 @@ class _Chat:
             question, evidence=self.evidence, history=self.history, say=_say(self.terminal)
         )
         _show(self.terminal, answer)
-        if answer.ok and answer.query is not None:
+        if answer.ok and answer.query is not None and self.connection.converses:
             self.history.append((question, answer.query))
 
     def _right(self) -> None:
