@@ -89,7 +89,9 @@ def command(
                 source, terminal, warm_start=warm_start, ask=somebody, tables=chosen, role=given["role"]
             )
         connection = held.enter_context(
-            connect(source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells)
+            connect(
+                source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells
+            )
         )
         if chat:
             if isinstance(connection, Retriever):
