@@ -10,7 +10,7 @@ from sqlrl.executors.errors import SqlrlError, UsageError
 
 if TYPE_CHECKING:
     from sqlrl.cli.terminal import Terminal
-    from sqlrl.layer import Answer, Connection
+    from sqlrl.layer import Answer, Connection, Retriever
 
 __all__ = ["command"]
 
@@ -22,6 +22,10 @@ _HELP = """\
   /sql QUERY      runs a query of yours
   /schema         shows what may be read
   /forget         begins a new conversation
+  /quit           ends it, as an empty line's Ctrl-D does"""
+_SEARCH_HELP = """\
+  a question      is rewritten and searched for; each is taken by itself
+  /search QUERY   searches for a query of yours
   /quit           ends it, as an empty line's Ctrl-D does"""
 
 
@@ -54,8 +58,8 @@ def command(
     the walls; where it fails, the engine's error goes back to the policy.
 
     Without --policy, the policy that is kept for this database answers; where there is none, a small one can be trained
-    on the spot. SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows, with 3 where there is
-    none: the query is refused, cannot be run, or takes too long; with 2 where the command is wrong.
+    on the spot. SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows,
+    with 3 where there is none: the query is refused, cannot be run, or takes too long; with 2 where the command is wrong.
     """
     import contextlib
     import io
@@ -95,8 +99,9 @@ def command(
         )
         if chat:
             if isinstance(connection, Retriever):
-                raise UsageError("--chat is for databases: put one QUESTION to a search engine")
-            _Chat(connection, terminal, answered, evidence).hold(question)
+                _Search(connection, terminal).hold(question)
+            else:
+                _Chat(connection, terminal, answered, evidence).hold(question)
             return
         if isinstance(connection, Retriever):
             answer = connection.ask(question or "")
@@ -110,23 +115,17 @@ def command(
         context.exit(0 if answer.ok else NO_ANSWER)
 
 
-class _Chat:
-    """Questions from standard input, each after those before."""
+class _Talk:
+    """Lines from standard input: questions, and commands that begin with a slash."""
 
-    def __init__(self, connection: Connection, terminal: Terminal, answered: str, evidence: str) -> None:
-        self.connection = connection
+    help = ""
+
+    def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self.answered = answered
-        self.evidence = evidence
-        self.history: list[tuple[str, str]] = []
-        self.last: Answer | None = None
-        self.before = ""  # of the last answer: what its question may refer to
 
     def hold(self, question: str | None) -> None:
         """Until there is no more to read, or /quit."""
-        self.terminal.say(f"{self.connection.source}, asked of {self.connection.policy}; /help says what there is")
-        if not self.connection.converses:
-            self.terminal.say("this policy was taught by single questions: each is taken by itself")
+        self._begin()
         line = question if question is not None else self._read()
         while line is not None:
             if line.strip() == "/quit":
@@ -146,14 +145,74 @@ class _Chat:
         except EOFError:
             return None
 
+    def _begin(self) -> None:
+        """Say with whom one talks."""
+
     def _take(self, line: str) -> None:
         word, _, rest = line.partition(" ")
         if not word.startswith("/"):
             self._ask(line)
-        elif word == "/right":
+        elif word == "/help":
+            self.terminal.print(self.help)
+        else:
+            self._obey(word, rest.strip())
+
+    def _ask(self, question: str) -> None:
+        raise NotImplementedError
+
+    def _obey(self, word: str, rest: str) -> None:
+        raise UsageError(f"no command {word}: /help says what there is")
+
+
+class _Search(_Talk):
+    """Questions to a search engine, one after another."""
+
+    help = _SEARCH_HELP
+
+    def __init__(self, retriever: Retriever, terminal: Terminal) -> None:
+        super().__init__(terminal)
+        self.retriever = retriever
+
+    def _begin(self) -> None:
+        by = f"asked of {self.retriever.policy}" if self.retriever.policy else "the question is the query"
+        self.terminal.say(f"{self.retriever.source}, {by}; each question is taken by itself; /help says what there is")
+
+    def _ask(self, question: str) -> None:
+        _show(self.terminal, self.retriever.ask(question))
+
+    def _obey(self, word: str, rest: str) -> None:
+        if word == "/search":
+            _show(self.terminal, self.retriever.run(rest))
+        elif word in ("/right", "/answer", "/sql", "/schema", "/forget"):
+            raise UsageError(f"{word} is for databases: /help says what there is")
+        else:
+            super()._obey(word, rest)
+
+
+class _Chat(_Talk):
+    """Questions to a database, each after those before."""
+
+    help = _HELP
+
+    def __init__(self, connection: Connection, terminal: Terminal, answered: str, evidence: str) -> None:
+        super().__init__(terminal)
+        self.connection = connection
+        self.answered = answered
+        self.evidence = evidence
+        self.history: list[tuple[str, str]] = []
+        self.last: Answer | None = None
+        self.before = ""  # of the last answer: what its question may refer to
+
+    def _begin(self) -> None:
+        self.terminal.say(f"{self.connection.source}, asked of {self.connection.policy}; /help says what there is")
+        if not self.connection.converses:
+            self.terminal.say("this policy was taught by single questions: each is taken by itself")
+
+    def _obey(self, word: str, rest: str) -> None:
+        if word == "/right":
             self._right()
         elif word == "/answer":
-            self._correct(rest.strip())
+            self._correct(rest)
         elif word == "/sql":
             _show(self.terminal, self.connection.run(rest))
         elif word == "/schema":
@@ -161,10 +220,8 @@ class _Chat:
         elif word == "/forget":
             self.history.clear()
             self.last = None
-        elif word == "/help":
-            self.terminal.print(_HELP)
         else:
-            raise UsageError(f"no command {word}: /help says what there is")
+            super()._obey(word, rest)
 
     def _ask(self, question: str) -> None:
         self.before = "; ".join(asked for asked, _ in self.history if asked != question)

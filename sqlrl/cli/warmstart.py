@@ -1,4 +1,4 @@
-"""The offer of a warm start: what `sqlrl ask` does where no policy is named: takes the one that is kept, or makes one."""
+"""The offer of a warm start: where no policy is named, the one that is kept answers, or a small one is made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OWN, _PEOPLES = 7, 1  # of ten questions: the grammar's own that are held out, 
 
 def policy_for(
     source: str, terminal: Terminal, *, warm_start: bool = False, ask: bool = False,
-    tables: Sequence[str] | None = None, role: str | None = None, threads: int | None = None,
+    tables: Sequence[str] | None = None, role: str | None = None,
 ) -> str | None:  # fmt: skip
     """The policy that is kept for this database as it is now; else a small one, made on the spot where that is wanted.
 
@@ -56,7 +56,7 @@ def policy_for(
             "no policy is configured: give --policy WORD or set $SQLRL_POLICY; --warm-start makes a small one for "
             f"{source} in about {_MINUTES} minutes, and `sqlrl train {source} --answered FILE` a better one"
         )
-    return _make(source, seat, terminal, threads)
+    return _make(source, seat, terminal)
 
 
 def _wanted(terminal: Terminal, seat: Seat) -> bool:
@@ -76,14 +76,14 @@ def _wanted(terminal: Terminal, seat: Seat) -> bool:
     return click.confirm(f"Train one now? about {_MINUTES} minutes on two cores", default=True, err=True)
 
 
-def _make(source: str, seat: Seat, terminal: Terminal, threads: int | None) -> str:
+def _make(source: str, seat: Seat, terminal: Terminal) -> str:
     from sqlrl.training.run import Interrupted, need_extra
 
     need_extra()
     from sqlrl.training.warmstart import warm_start
 
     try:
-        made = warm_start(source, seat, terminal, threads=threads)
+        made = warm_start(source, seat, terminal)
     except Interrupted:
         terminal.say("stopped: no policy is kept of what is half made; the same command goes on from here")
         sys.exit(130)

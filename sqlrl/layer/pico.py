@@ -29,8 +29,8 @@ class Pico:
 
     @classmethod
     def of(cls, question: object) -> Self | None:
-        """From a mapping of the parts (by name or letter), such a mapping as JSON, or text whose parts stand behind their
-        names, in lines or with semicolons between. None for any other text; UsageError for any other mapping."""
+        """From a mapping of the parts (by name or letter), such a mapping as JSON, or text whose parts stand behind
+        their names, in lines or with semicolons between. None for any other text; UsageError for any other mapping."""
         if isinstance(question, Mapping):
             return cls(_read(question))
         if not isinstance(question, str):

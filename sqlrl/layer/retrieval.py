@@ -49,6 +49,11 @@ class Retriever:
         self._audit = audit
         self._closing = list(closing)
 
+    @property
+    def policy(self) -> str | None:
+        """The name of the policy, None where there is none."""
+        return self._author.name if self._author is not None else None
+
     def ask(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
         """The documents for a question; `query` is how it was rewritten. deadline: by default the connection's."""
         return self._asked("ask", question, self._deadline(deadline), who)
@@ -149,7 +154,7 @@ class Retriever:
     def _entered(self, call: str, who: str, answer: Answer) -> Answer:
         if self._audit is not None:
             self._audit.enter(
-                who=who, call=call, source=self.source, policy=self._author.name if self._author else None,
+                who=who, call=call, source=self.source, policy=self.policy,
                 question=answer.question, query=answer.query, outcome=answer.outcome.value, message=answer.message,
                 rows=len(answer.rows), truncated=answer.truncated, seconds=round(answer.seconds, 6), attempts=[],
             )  # fmt: skip

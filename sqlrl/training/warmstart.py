@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "warm_start"]
 
 FOLDER = "warm-start"  # in the seat's folder
+_THREADS = 1  # of torch: so small a model gains nothing from a second one, and loses much where others compute
 _SAVE_STEPS = 25  # the trainer's own checkpoints of an imitation come four times as rarely
 
 
 def warm_start(
-    source: str, seat: Seat, progress: Progress, *, threads: int | None = None, sft_steps: int | None = None
+    source: str, seat: Seat, progress: Progress, *, threads: int = _THREADS, sft_steps: int | None = None
 ) -> Incumbent:
     """Train a policy for the schema of `seat`, and seat it there; goes on with one that was interrupted.
 
