@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from sqlrl.executors.errors import DataError, SqlrlError, UsageError
 # Of a pair of surrogates that is not whole; those in between stand for bytes that are not UTF-8.
 _HALF_A_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
-__all__ = ["Run", "read_lines", "read_settings", "write_lines", "write_text"]
+_TAUGHT = "taught.txt"
+
+__all__ = ["Run", "keep_taught", "read_lines", "read_settings", "was_taught", "write_lines", "write_text"]
 
 
 @dataclass(slots=True)
@@ -96,6 +100,31 @@ class Run:
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from None
         return value
+
+
+def keep_taught(run: Run, questions: Iterable[str]) -> None:
+    """Which questions a run is taught, as hashes: who judges its policy by a file that has grown leaves them out."""
+    write_text(run.folder / _TAUGHT, "".join(f"{mark}\n" for mark in sorted({_mark(text) for text in questions})))
+
+
+def was_taught(policy: str, question: str) -> bool:
+    """Whether the policy of a run on this machine was taught a question; of others nothing is known."""
+    return ":" not in policy and _mark(question) in _taught(policy)
+
+
+@lru_cache(maxsize=4)
+def _taught(policy: str) -> frozenset[str]:
+    place = Path(policy).expanduser().resolve()
+    for folder in (place, *list(place.parents)[:2]):  # of one of its checkpoints, the run's
+        file = folder / _TAUGHT
+        if file.is_file():
+            return frozenset(file.read_text(encoding="utf-8").split())
+    return frozenset()
+
+
+def _mark(question: str) -> str:
+    plain = " ".join(question.split()).casefold().rstrip("?. ")
+    return hashlib.sha256(plain.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def read_settings(run: Run) -> dict[str, Any]:

@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "Run every gold of a benchmark; say which fail, return nothing or take long.",
     "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV, PostgreSQL, MariaDB.",
     "ask": "Put a question to a database and see the query and its rows; --chat goes on.",
+    "adopt": "Let a newly trained policy answer for a database, if it is the better one.",
     "data": "List the benchmarks and where their data is, or fetch it.",
     "report": "Reopen the report of a run.",
     "rewards": "Show what each reward preset pays for, by running it.",

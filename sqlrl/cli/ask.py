@@ -59,7 +59,7 @@ def command(
 
     Without --policy, the policy that is kept for this database answers; where there is none, a small one can be trained
     on the spot. SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows,
-    with 3 where there is none: the query is refused, cannot be run, or takes too long; with 2 where the command is wrong.
+    with 3 where there is none: the query is refused, cannot be run, or takes too long; with 2 for a wrong command.
     """
     import contextlib
     import io

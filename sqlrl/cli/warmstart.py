@@ -31,6 +31,7 @@ def policy_for(
     whether there is somebody to be asked. UsageError, which names the flag, where there is none and nobody to ask.
     """
     from sqlrl.executors.address import is_search
+    from sqlrl.executors.source import is_server
     from sqlrl.incumbent import Seat
 
     if is_search(source):
@@ -52,9 +53,10 @@ def policy_for(
             f"so there is none with {'--tables' if tables is not None else '--role'}"
         )
     if not warm_start and not (ask and _wanted(terminal, seat)):
+        shown = seat.source if is_server(source) else source  # without a password
         raise UsageError(
             "no policy is configured: give --policy WORD or set $SQLRL_POLICY; --warm-start makes a small one for "
-            f"{source} in about {_MINUTES} minutes, and `sqlrl train {source} --answered FILE` a better one"
+            f"{shown} in about {_MINUTES} minutes, and `sqlrl train {shown} --answered FILE` a better one"
         )
     return _make(source, seat, terminal)
 
