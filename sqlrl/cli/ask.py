@@ -92,11 +92,10 @@ def command(
             given["policy"] = policy_for(
                 source, terminal, warm_start=warm_start, ask=somebody, tables=chosen, role=given["role"]
             )
-        connection = held.enter_context(
-            connect(
-                source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells
-            )
+        connection = connect(
+            source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells
         )
+        held.callback(connection.close)
         if chat:
             if isinstance(connection, Retriever):
                 _Search(connection, terminal).hold(question)
