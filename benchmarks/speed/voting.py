@@ -143,11 +143,11 @@ def auc(marked: Marked) -> float:
     for confidence, right in marked:
         sizes[confidence][right] += 1
     wrong_below = pairs = 0.0
-    for _, (wrong, right) in sorted(sizes.items()):
-        pairs += right * (wrong_below + wrong / 2)
-        wrong_below += wrong
-    right_all = sum(right for _, right in sizes.values())
-    return pairs / (right_all * wrong_below) if right_all and wrong_below else float("nan")
+    for _, (below, above) in sorted(sizes.items()):
+        pairs += above * (wrong_below + below / 2)
+        wrong_below += below
+    every_right = sum(count for _, count in sizes.values())
+    return pairs / (every_right * wrong_below) if every_right and wrong_below else float("nan")
 
 
 if __name__ == "__main__":

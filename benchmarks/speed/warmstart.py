@@ -63,9 +63,9 @@ def _measure(name: str, data: Path, steps: int | None) -> None:
 def _questions(name: str, data: Path) -> tuple[str, list[Example]]:
     """(the source, what people ask of it)."""
     if name.startswith("mini/"):
-        benchmark, splits, database = load_benchmark("mini"), ("test",), name.removeprefix("mini/")
+        benchmark, splits, database = load_benchmark("mini"), ["test"], name.removeprefix("mini/")
     else:
-        benchmark, splits, database = load_benchmark("spider", data), ("train", "validation"), name
+        benchmark, splits, database = load_benchmark("spider", data), ["train", "validation"], name
     asked = [e for split in splits for e in benchmark.examples(split) if e.labels["database"] == database]
     return benchmark.sources(asked[0])[0], asked
 
