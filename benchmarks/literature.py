@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlrl.benchmarks.base import Example
+from sqlrl.benchmarks.base import Demonstration, Example
+from sqlrl.benchmarks.generation.exercises import MADE, Exercises
 from sqlrl.benchmarks.location import search
 from sqlrl.benchmarks.retrieval import Retrieval
 from sqlrl.benchmarks.reviews import Reviews
@@ -21,10 +23,10 @@ from sqlrl.executors.base import Gold
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import DataError, MissingSplitError, UsageError, nearest
 
-__all__ = ["FOLDERS", "MARKS", "ORIGINS", "Cohen", "PubMed"]
+__all__ = ["FOLDERS", "MARKS", "ORIGINS", "REVIEWS", "Cohen", "PubMed"]
 
 # name of the file -> what the review asks; the words are ours, the topics those of the files
-_REVIEWS = {
+REVIEWS = {
     "ACEInhibitors": "How effective and how safe are angiotensin-converting enzyme (ACE) inhibitors, compared with one "
     "another, in hypertension, heart failure and kidney disease?",
     "ADHD": "How effective and how safe are drugs for attention deficit hyperactivity disorder (ADHD), stimulants and "
@@ -48,7 +50,7 @@ FOLDERS = {
 }  # fmt: skip
 MARKS = (
     "train.jsonl", "dev.jsonl", "test.jsonl", "test_full.parquet", "leads_mlsep_sample_1000.jsonl",
-    *(f"{name}.csv" for name in _REVIEWS),
+    *(f"{name}.csv" for name in REVIEWS),
 )  # fmt: skip
 ORIGINS = {
     "pubmed": "code/data/raw_data/pubmed of pat-jj/DeepRetrieval, or its search_engine/pubmed/test_full.parquet",
@@ -80,9 +82,14 @@ class PubMed(Reviews):
 
 
 class Cohen(Retrieval):
-    """dataset: "cohen". review: the one that is the test split, all eight where it is empty; the others are the
-    validation split then. Training has none: the corpus is what there is to make questions from."""
+    """dataset: "cohen". review: the one that is the test split, all eight where it is empty.
 
+    With a review there is training: questions that a machine made about what the other reviews' documents have in
+    common (see `sqlrl.benchmarks.generation.exercises`), no label read. Its splits: train, validation; test, the review
+    itself; others, the seven; made, questions by the machine about words that the review's own documents alone have.
+    """
+
+    splits = ("train", "validation", "test", "others", "made")
     judges = ("recall@1000", "recall@100", "ndcg@10", "recall@3000")
     engines = ("boolean", "bm25", "dense")
     asks = "review"
@@ -91,10 +98,10 @@ class Cohen(Retrieval):
         self, dataset: str = "cohen", data: str | Path | None = None, engine: str | None = None, review: str = ""
     ) -> None:
         super().__init__(f"{dataset}/{review}" if review else dataset, data, engine)
-        if review and review not in _REVIEWS:
-            raise UsageError(f"cohen has no review {review!r}{nearest(review, _REVIEWS)}")
+        if review and review not in REVIEWS:
+            raise UsageError(f"cohen has no review {review!r}{nearest(review, REVIEWS)}")
         self._review = review
-        self.folder = search("cohen", FOLDERS["cohen"], [f"{name}.csv" for name in _REVIEWS], data).folder(
+        self.folder = search("cohen", FOLDERS["cohen"], [f"{name}.csv" for name in REVIEWS], data).folder(
             f"take {ORIGINS['cohen']}"
         )
 
@@ -106,7 +113,7 @@ class Cohen(Retrieval):
     @property
     def corpora(self) -> list[str]:
         """A file for each review."""
-        return [str(self.folder / f"{name}.csv") for name in _REVIEWS]
+        return [str(self.folder / f"{name}.csv") for name in REVIEWS]
 
     def corpus(self) -> list[Path]:
         """All that are here."""
@@ -125,20 +132,40 @@ class Cohen(Retrieval):
                     yield Document(row["pubmedID"], row["title"], row["abstract"], fields)
 
     def has(self, split: str) -> bool:
-        """Validation only where a review is chosen."""
-        return split == "test" or (split == "validation" and bool(self._review))
+        """All but the test need a review that is left out; without one there is nothing to train on."""
+        return split == "test" or bool(self._review)
 
     def read(self, split: str) -> list[Example]:
-        """One question a review."""
+        """Of the reviews one question each."""
         if not self.has(split):
-            raise MissingSplitError(f"{self.name} has no {split} split: its eight reviews are the test")
+            raise MissingSplitError(
+                f"cohen has no {split} split: leave a review out, as in cohen/{next(iter(REVIEWS))}"
+            )
+        if split in MADE:
+            return self._exercises.examples(split)
         examples = []
-        for name, question in _REVIEWS.items():
+        for name, question in REVIEWS.items():
             path = self.folder / f"{name}.csv"
             if path.is_file() and (not self._review or (name == self._review) is (split == "test")):
                 relevant = {row["pubmedID"]: 1.0 for row in _rows(path) if row["label_included"] == "1"}
                 examples.append(Example(name, question, Gold(relevant=relevant), labels={"review": name}))
         return examples
+
+    def demonstrations(self) -> list[Demonstration]:
+        """Questions of the same kind about words that are no concept of the corpus, each with one of many ways to
+        search for them; the same whichever review is left out."""
+        return self._demonstrations
+
+    @cached_property
+    def _demonstrations(self) -> list[Demonstration]:
+        return self._exercises.demonstrations()
+
+    @cached_property
+    def _exercises(self) -> Exercises:
+        documents = list(self.documents())
+        path = self.folder / f"{self._review}.csv"
+        own = {row["pubmedID"] for row in _rows(path)} if self._review else set()
+        return Exercises(documents, [document.id not in own for document in documents])
 
     def notes(self) -> list[str]:
         """Which reviews are not here."""

@@ -20,7 +20,7 @@ __all__ = ["command"]
 @click.option("--engine", metavar="NAME", help="Of a search benchmark: bm25, dense or boolean [default: its first].")
 @click.option(
     "--policy",
-    help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE, question:, expand:.",
+    help="runs/<run>, a checkpoint folder, hf:org/name, http://host/v1#model, script:FILE, question:, words:, expand:.",
 )
 @click.option("--predictions", metavar="FILE", help="Queries written elsewhere: a query a line, .json, .jsonl or .csv.")
 @click.option("--database-url", metavar="URL", help="BIRD's mini-dev on a server: mysql://user@host/{database} ...")

@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 
 @click.command("reproduce")
-@click.argument("benchmark", type=click.Choice(["mini", "geoquery", "own"]))
+@click.argument("benchmark", type=click.Choice(["mini", "geoquery", "own", "cohen"]))
 @click.option("--data", metavar="DIR", help="Folder of the benchmark's files [default: $SQLRL_DATA, then the cache].")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Comma-separated.")
 @click.option("--arms", default="control,rft,grpo,ceiling", show_default=True, help="Comma-separated.")
@@ -28,12 +28,13 @@ __all__ = ["command"]
     help="Instead: GRPO with and without a <think> part, or with and without looks at the database.",
 )
 @click.option("--databases", metavar="A,B", help="Of own: of Spider, or mini/HOUSE [default: three and one].")
+@click.option("--reviews", metavar="A,B", help="Of cohen: those that are left out, one after another [default: all].")
 @click.option("--readme", metavar="FILE", help="Put the table into this document, and the curve beside it.")
 @click.pass_context
 def command(
     context: click.Context, benchmark: str, data: str | None, seeds: str, arms: str, out: str | None,
     threads: int | None, max_steps: int | None, diversity: int | None, ablation: str | None, databases: str | None,
-    readme: str | None,
+    reviews: str | None, readme: str | None,
 ) -> None:  # fmt: skip
     """Run every arm on several seeds and write the comparison table.
 
@@ -45,6 +46,9 @@ def command(
 
     own: databases of Spider and a house of mini with what a person would know of each answer; the grammar writes the
     warm start, and the golds are for the ceiling and the figures alone.
+
+    cohen: Boolean search for the studies of eight reviews, each left out in its turn; the questions to train on are
+    made from the documents of the others.
     """
     from sqlrl.cli.terminal import Terminal
     from sqlrl.executors.errors import UsageError
@@ -67,16 +71,26 @@ def command(
         raise UsageError("--diversity and --ablation go with mini and geoquery")
     if databases and benchmark != "own":
         raise UsageError("--databases goes with own")
+    if reviews and benchmark != "cohen":
+        raise UsageError("--reviews goes with cohen")
+    if benchmark == "cohen" and (diversity or ablation == "turns"):
+        raise UsageError("--diversity and --ablation turns are for databases")
+    left_out = _reviews(reviews) if benchmark == "cohen" else []
     with Terminal() as terminal:
         try:
             if ablation == "turns":
                 _take_turns(benchmark, chosen, folder, terminal, threads, settings, readme)
                 return
             if ablation:
+                settings = {"engine": "boolean", **(settings or {})} if left_out else settings
+                benchmark = f"{benchmark}/{left_out[0]}" if left_out else benchmark
                 _ablate(benchmark, chosen, folder, terminal, data, threads, settings, readme)
                 return
             if benchmark == "own":
                 _own(databases, chosen, wanted, folder, terminal, data, threads, settings, readme)
+                return
+            if benchmark == "cohen":
+                _leave_out(left_out, chosen, wanted, folder, terminal, data, threads, settings, readme)
                 return
             found = compare(benchmark, chosen, wanted, folder, terminal, data=data, threads=threads, settings=settings)
             varied = explore(found, diversity, terminal, data=data, threads=threads) if diversity else None
@@ -137,6 +151,36 @@ def _own(
     terminal.print(f"table  {folder / 'table.md'}")
 
 
+def _reviews(words: str | None) -> list[str]:
+    """The reviews named, all of them by default. UsageError for one that there is not."""
+    from sqlrl.benchmarks.literature import REVIEWS
+    from sqlrl.executors.errors import UsageError, nearest
+
+    names = [name.strip() for name in words.split(",") if name.strip()] if words else list(REVIEWS)
+    for name in names:
+        if name not in REVIEWS:
+            raise UsageError(f"cohen has no review {name!r}{nearest(name, REVIEWS)}")
+    return names
+
+
+def _leave_out(
+    reviews: list[str], seeds: list[int], arms: list[str], folder: Path, terminal: Terminal, data: str | None,
+    threads: int | None, settings: dict[str, Any] | None, readme: str | None,
+) -> None:  # fmt: skip
+    from sqlrl.runs import write_text
+    from sqlrl.training.comparison import put_into
+    from sqlrl.training.left_out import leave_out, write_left_out
+
+    taught = [arm for arm in arms if arm != "ceiling"]  # nobody wrote a right search down
+    found = leave_out(reviews, seeds, taught, folder, terminal, data=data, threads=threads, settings=settings)
+    table = write_left_out(found, reviews)
+    write_text(folder / "table.md", table)
+    terminal.out.print(table, markup=False, soft_wrap=True)
+    if readme:
+        put_into(Path(readme), "reproduce cohen", table)
+    terminal.print(f"table  {folder / 'table.md'}")
+
+
 def _ablate(
     benchmark: str, seeds: list[int], folder: Path, terminal: Terminal, data: str | None, threads: int | None,
     settings: dict[str, Any] | None, readme: str | None,
@@ -152,7 +196,9 @@ def _ablate(
     terminal.out.print(table, markup=False, soft_wrap=True)
     picture = draw_ablation(found.points, folder / "ablation.png")
     if readme:
-        put_into(Path(readme), f"ablation {benchmark}", table)
+        put_into(Path(readme), f"ablation {benchmark.partition('/')[0]}", table)
         if picture is not None:
-            (Path(readme).parent / "docs" / f"ablation-{benchmark}.png").write_bytes(picture.read_bytes())
+            (Path(readme).parent / "docs" / f"ablation-{benchmark.partition('/')[0]}.png").write_bytes(
+                picture.read_bytes()
+            )
     terminal.print(f"table  {folder / 'table.md'}\npicture  {picture}")

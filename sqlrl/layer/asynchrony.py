@@ -9,9 +9,18 @@ from typing import Any, TypeVar
 
 from sqlrl.layer.deadline import Deadline
 
-__all__ = ["in_thread"]
+__all__ = ["abandoned", "in_thread"]
 
 _T = TypeVar("_T")
+_lock = threading.Lock()
+_left: set[int] = set()  # numbers of calls that were cancelled and whose threads have not ended
+
+
+def abandoned() -> int:
+    """How many cancelled calls still wait for something that cannot be stopped, such as a policy's answer: who takes
+    calls from strangers wants to know before taking more."""
+    with _lock:
+        return len(_left)
 
 
 async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
@@ -19,6 +28,8 @@ async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
     others from beginning. Cancelled, the deadline is over, so that `work` begins nothing more."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
+    ended = False
+    number = id(future)
 
     def tell(result: Any, error: BaseException | None) -> None:
         if future.done():  # cancelled meanwhile
@@ -29,11 +40,15 @@ async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
             future.set_exception(error)
 
     def labour() -> None:
+        nonlocal ended
         result, failed = None, None
         try:
             result = work()
         except BaseException as error:  # raised again by who awaits
             failed = error
+        with _lock:
+            ended = True
+            _left.discard(number)
         try:
             loop.call_soon_threadsafe(tell, result, failed)
         except RuntimeError:  # the loop was closed: nobody awaits
@@ -43,5 +58,8 @@ async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
     try:
         return await future
     except asyncio.CancelledError:
+        with _lock:
+            if not ended:
+                _left.add(number)
         deadline.cancel()
         raise

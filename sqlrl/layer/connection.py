@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlrl.executors import open_executor
 from sqlrl.executors.base import Limits, Outcome, Result
-from sqlrl.executors.errors import DataError, UnavailableError, UsageError
+from sqlrl.executors.errors import DataError, SqlrlError, UnavailableError, UsageError
 from sqlrl.executors.search import SearchMember
 from sqlrl.layer.answer import Answer
 from sqlrl.layer.asynchrony import in_thread
@@ -190,6 +190,15 @@ class Connection:
         """`explain` for asyncio."""
         end = self._deadline(deadline)
         return await in_thread(lambda: self._explained(query, end, who), end)
+
+    def answers(self, seconds: float = 5.0) -> bool:
+        """Whether the source and one of its workers answer at all: for a server's health. No audit has it."""
+        end = Deadline(seconds)
+        try:
+            (result,) = end.run(lambda: self._source.run(["SELECT 1"], 1, end))
+        except SqlrlError:
+            return False
+        return result.outcome is Outcome.OK
 
     def scoped(
         self, who: str = "", *, row_filters: Mapping[str, Filter] | None = None,

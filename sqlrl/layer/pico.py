@@ -30,7 +30,7 @@ class Pico:
     @classmethod
     def of(cls, question: object) -> Self | None:
         """From a mapping of the parts (by name or letter), such a mapping as JSON, or text whose parts stand behind
-        their names, in lines or with semicolons between. None for any other text; UsageError for any other mapping."""
+        their names, in lines or with semicolons between. None for any other text, UsageError for any other mapping."""
         if isinstance(question, Mapping):
             return cls(_read(question))
         if not isinstance(question, str):
@@ -38,7 +38,7 @@ class Pico:
         if question.lstrip().startswith("{"):
             try:
                 return cls(_read(json.loads(question)))
-            except ValueError:
+            except (ValueError, RecursionError, UsageError):  # somebody's question begins with a brace
                 return None
         found = list(_LABEL.finditer(question.strip()))
         letters = [_NAMES[label[1].lower()] for label in found]

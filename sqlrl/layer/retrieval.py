@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlrl.answers import extract
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.base import Gold, Outcome, Result
-from sqlrl.executors.errors import UnavailableError, UsageError
+from sqlrl.executors.errors import SqlrlError, UnavailableError, UsageError
 from sqlrl.layer.answer import Answer
 from sqlrl.layer.asynchrony import in_thread
 from sqlrl.layer.deadline import Deadline, LateError
 from sqlrl.layer.pico import Pico
 
 if TYPE_CHECKING:
+    from sqlrl.executors.documents import Document
     from sqlrl.executors.search import SearchMember
     from sqlrl.layer.audit import Audit
     from sqlrl.layer.author import Author
@@ -54,9 +55,17 @@ class Retriever:
         """The name of the policy, None where there is none."""
         return self._author.name if self._author is not None else None
 
-    def ask(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
-        """The documents for a question; `query` is how it was rewritten. deadline: by default the connection's."""
-        return self._asked("ask", question, self._deadline(deadline), who)
+    @property
+    def syntax(self) -> str:
+        """What a query may be made of, as a policy is told."""
+        return self._executor.describe()
+
+    def ask(
+        self, question: Asked, *, who: str = "", deadline: float | None = None, say: Callable[[str], None] | None = None
+    ) -> Answer:
+        """The documents for a question; `query` is how it was rewritten. deadline: by default the connection's. say: is
+        told of each step."""
+        return self._asked("ask", question, self._deadline(deadline), who, say)
 
     def rewrite(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
         """The query for a question, which is not run."""
@@ -64,17 +73,44 @@ class Retriever:
 
     def run(self, query: str, *, who: str = "", deadline: float | None = None) -> Answer:
         """The documents that a query of yours finds."""
-        return self._entered("run", who, self._found("", query, self._deadline(deadline), time.monotonic()))
+        return self._ran(query, self._deadline(deadline), who)
 
-    async def aask(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
-        """`ask` for asyncio."""
+    def fetch(self, ids: Sequence[str], *, deadline: float | None = None) -> list[Document]:
+        """The whole documents, in the order of `ids`; what is unknown is left out. LateError, UnavailableError."""
         end = self._deadline(deadline)
-        return await in_thread(lambda: self._asked("ask", question, end, who), end)
+        return end.run(lambda: self._executor.fetch(list(ids)))
+
+    async def aask(
+        self, question: Asked, *, who: str = "", deadline: float | None = None, say: Callable[[str], None] | None = None
+    ) -> Answer:
+        """`ask` for asyncio. say: is called from another thread."""
+        end = self._deadline(deadline)
+        return await in_thread(lambda: self._asked("ask", question, end, who, say), end)
 
     async def arewrite(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
         """`rewrite` for asyncio."""
         end = self._deadline(deadline)
         return await in_thread(lambda: self._asked("rewrite", question, end, who), end)
+
+    async def arun(self, query: str, *, who: str = "", deadline: float | None = None) -> Answer:
+        """`run` for asyncio."""
+        end = self._deadline(deadline)
+        return await in_thread(lambda: self._ran(query, end, who), end)
+
+    async def afetch(self, ids: Sequence[str], *, deadline: float | None = None) -> list[Document]:
+        """`fetch` for asyncio."""
+        end = self._deadline(deadline)
+        return await in_thread(lambda: end.run(lambda: self._executor.fetch(list(ids))), end)
+
+    def answers(self, seconds: float = 5.0) -> bool:
+        """Whether the index answers at all: for a server's health. A service of others is not asked for that."""
+        if self.source.startswith(("pubmed:", "trials:")):
+            return True
+        try:
+            result = Deadline(seconds).run(lambda: self._executor.execute("a", limit=1))
+        except SqlrlError:
+            return False
+        return result.outcome not in (Outcome.UNAVAILABLE, Outcome.CRASHED)
 
     def close(self) -> None:
         """Give back index and policy. Closing twice does nothing."""
@@ -92,7 +128,12 @@ class Retriever:
     def _deadline(self, seconds: float | None) -> Deadline:
         return Deadline(self.settings.deadline if seconds is None else seconds)
 
-    def _asked(self, call: str, question: Asked, deadline: Deadline, who: str) -> Answer:
+    def _ran(self, query: str, deadline: Deadline, who: str) -> Answer:
+        return self._entered("run", who, self._found("", query, deadline, time.monotonic()))
+
+    def _asked(
+        self, call: str, question: Asked, deadline: Deadline, who: str, say: Callable[[str], None] | None = None
+    ) -> Answer:
         pico = Pico.of(question)
         if pico is not None:
             question = pico.text
@@ -100,6 +141,9 @@ class Retriever:
             raise UsageError("an empty question")
         started = time.monotonic()
         warnings: tuple[str, ...] = ()
+        told = say or _nobody
+        if self._author is not None:
+            told("asking the policy")
         try:
             query, fault = self._query(question, pico, deadline)
             warnings = (f"the question is the query: {fault}",) if fault else ()
@@ -110,6 +154,7 @@ class Retriever:
         else:
             answer = Answer(question, query, ran=False)
             if call == "ask":
+                told(f"searching for {query}")
                 answer = self._found(question, query, deadline, started)
         answer = replace(answer, warnings=(*warnings, *answer.warnings), seconds=time.monotonic() - started)
         return self._entered(call, who, answer)
@@ -154,8 +199,12 @@ class Retriever:
     def _entered(self, call: str, who: str, answer: Answer) -> Answer:
         if self._audit is not None:
             self._audit.enter(
-                who=who, call=call, source=self.source, policy=self.policy,
+                who=who, call=call, source=self.source, policy=self._author.name if self._author else None,
                 question=answer.question, query=answer.query, outcome=answer.outcome.value, message=answer.message,
                 rows=len(answer.rows), truncated=answer.truncated, seconds=round(answer.seconds, 6), attempts=[],
             )  # fmt: skip
         return answer
+
+
+def _nobody(words: str) -> None:
+    """For steps that nobody wants to be told of."""

@@ -22,11 +22,13 @@ _HEAD = re.compile(r"CREATE\s+(?:\w+\s+){0,4}?VIEW\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """kind: its type as the DDL has it. note: what it means, where somebody wrote that down."""
+    """kind: its type as the DDL has it. note: what it means, where somebody wrote that down. key: whether it belongs to
+    the primary key."""
 
     name: str
     kind: str = ""
     note: str = ""
+    key: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -178,9 +180,10 @@ def _table(block: str, dialect: str) -> Table | None:
         return None
     parts = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
     columns = [part for part in parts if isinstance(part, exp.ColumnDef)]
+    keys = _keys(parts)
     found = tuple(
         Column(part.name, part.args["kind"].sql(dialect=parser_of(dialect)) if part.args.get("kind") else "",
-               notes.get(part.name, ""))
+               notes.get(part.name, ""), fold(part.name) in keys)
         for part in columns
     )  # fmt: skip
     return Table(named.name, found, tuple(_links(parts)), block, named.db, view)
@@ -192,6 +195,20 @@ def _read(ddl: str, dialect: str) -> Any:
     except UnreadableError:
         return None
     return trees[0] if trees else None
+
+
+def _keys(parts: Sequence[Any]) -> set[str]:
+    """The columns of the primary key, folded."""
+    from sqlglot import exp
+
+    found: set[str] = set()
+    for part in parts:
+        if isinstance(part, exp.ColumnDef) and part.find(exp.PrimaryKeyColumnConstraint) is not None:
+            found.add(fold(part.name))
+        key = part.find(exp.PrimaryKey)
+        if key is not None:
+            found |= {fold(name.name) for name in key.find_all(exp.Identifier)}
+    return found
 
 
 def _links(parts: Sequence[Any]) -> list[Link]:

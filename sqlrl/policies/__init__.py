@@ -39,7 +39,8 @@ def load_policy(
     cache: Path | None = None,
 ) -> Policy:
     """The policy that a word names: `runs/<run>` or a checkpoint folder, `hf:org/name`, `http://host/v1#model`,
-    `script:file.jsonl`, `question:` (the question as the query), `expand:` (with words of its first hits besides).
+    `script:file.jsonl`, `question:` (the question as the query), `words:` (any of its words, for
+    Boolean engines), `expand:` (the question with words of its first hits besides).
     parallel, timeout, cache: of an endpoint, see `EndpointPolicy`."""
     if word == "tiny":
         raise UsageError("'tiny' is made by `sqlrl train`; give the run that it made: --policy runs/<run>")
@@ -47,6 +48,10 @@ def load_policy(
         from sqlrl.policies.question import QuestionPolicy
 
         return QuestionPolicy()
+    if word == "words:":
+        from sqlrl.policies.question import WordsPolicy
+
+        return WordsPolicy()
     if word == "expand:":
         from sqlrl.policies.expansion import ExpansionPolicy
 

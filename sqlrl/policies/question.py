@@ -1,13 +1,15 @@
-"""The question itself as the query: what a search engine finds without a policy, and every policy must beat."""
+"""The question itself as the query, or any of its words: what a search engine finds without a policy, and every policy
+must beat."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlrl.executors.words import STOP_WORDS, words
 from sqlrl.policies import Message
 from sqlrl.prompts import Prompter
 
-__all__ = ["QuestionPolicy"]
+__all__ = ["QuestionPolicy", "WordsPolicy"]
 
 
 class QuestionPolicy:
@@ -23,4 +25,17 @@ class QuestionPolicy:
     ) -> list[list[str]]:
         """`n` times the same."""
         assert self.prompter is not None
-        return [[self.prompter.completion(prompt[-1]["content"])] * n for prompt in prompts]
+        return [[self.prompter.completion(self._query(prompt[-1]["content"]))] * n for prompt in prompts]
+
+    def _query(self, question: str) -> str:
+        return question
+
+
+class WordsPolicy(QuestionPolicy):
+    """Asks a Boolean engine for any word of the question, stop words aside; `--policy words:`."""
+
+    name = "any word of the question"
+
+    def _query(self, question: str) -> str:
+        named = [word for word in words(question) if word.lower() not in STOP_WORDS]
+        return " OR ".join(dict.fromkeys(named)) or question

@@ -248,7 +248,7 @@ def draw_ablation(points: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]
 
 def _ways(axes: Sequence[Any], points: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> None:
     panels = (
-        ("Validation questions right, %", lambda line: 100 * line["validation"]["share"]),
+        ("Validation, %", lambda line: 100 * (line["validation"].get("mean") or line["validation"]["share"])),
         ("Reasoning, characters", lambda line: line["thought_characters"]),
         ("Query, characters", lambda line: line["query_characters"]),
     )

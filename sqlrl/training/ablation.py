@@ -18,7 +18,7 @@ from sqlrl.training.comparison import finished, judged, machine
 if TYPE_CHECKING:
     from sqlrl.training.run import Progress
 
-__all__ = ["WAYS", "Ablation", "ablate", "write_ablation"]
+__all__ = ["WAYS", "Ablation", "ablate", "mean_score", "write_ablation"]
 
 WAYS = {"thinking": True, "no thinking": False}
 STAGES = ("sft", "grpo")
@@ -91,23 +91,36 @@ def write_ablation(found: Ablation) -> str:
             cells = [
                 way,
                 stage,
-                f"{100 * _mean([end['validation']['share'] for end in ends]):.1f}",
+                f"{100 * _mean([mean_score(end) for end in ends]):.1f}",
                 f"{_mean([end['thought_characters'] for end in ends]):.1f}",
                 f"{_mean([end['query_characters'] for end in ends]):.1f}",
                 f"**{100 * _mean(tests):.1f}**{each}" if last else "",
                 f"{_mean([found.spent[way][seed] for seed in seeds]):.0f}" if last else "",
             ]
             lines.append("| " + " | ".join(cells) + " |")
+    command = f"sqlrl reproduce {_words(found.benchmark)} --ablation thinking"
     lines += [
         "",
         "Lengths are means over the validation questions' greedy answers that have a query.",
-        f"`sqlrl reproduce {found.benchmark} --ablation thinking`, seeds {', '.join(map(str, seeds))}; {machine()}.",
+        f"`{command}`, seeds {', '.join(map(str, seeds))}; {machine()}.",
     ]
     return "\n".join(lines) + "\n"
 
 
+def mean_score(point: Mapping[str, Any]) -> float:
+    """Of the validation questions at a point: the share that is right, or what a graded judge gave on average."""
+    validation = point["validation"]
+    return float(validation["share"] if validation.get("mean") is None else validation["mean"])
+
+
 def _share(items: Sequence[Mapping[str, Any]]) -> float:
-    return sum(bool(item["correct"]) for item in items) / max(1, len(items))
+    return sum(float(item["score"] or 0.0) for item in items) / max(1, len(items))
+
+
+def _words(benchmark: str) -> str:
+    """As the command has it: a review of `cohen` is an option there."""
+    name, _, review = benchmark.partition("/")
+    return f"{name} --reviews {review}" if review else name
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ from sqlrl.benchmarks import load_benchmark, load_judge
 from sqlrl.benchmarks.base import Demonstration
 from sqlrl.distillation import read_demonstrations
 from sqlrl.environment import Allowance
-from sqlrl.executors.errors import DataError, UsageError, nearest
+from sqlrl.executors.errors import DataError, MissingSplitError, UsageError, nearest
 from sqlrl.policies.local import check_device
 from sqlrl.prompts import Prompter, manner
 from sqlrl.rewards.presets import choose_preset, judges_by, load_preset
@@ -137,10 +137,11 @@ def draw_plan(
     prompter = _prompter(policy, config, recipe, benchmark)
     if prompter.turns > 1 and recipe.sampler == "own" and config.sampler is None:
         recipe = replace(recipe, sampler="trl")  # its environments, unless our loop is asked for by name
-    every = benchmark.examples("train")
+    method = config.method or _default_method(prompter, recipe)
+    every = _questions(benchmark, method)
     faults = benchmark.faults()
     train = [e for e in every if benchmark.sources(e) and e.labels.get("database", "") not in faults]
-    if not train:
+    if every and not train:
         raise DataError(f"{benchmark.name}: none of the {len(every):,} training questions has its database here")
     skipped = 0
     if config.difficulty:
@@ -153,13 +154,13 @@ def draw_plan(
         demonstrations = read_demonstrations(Path(config.demonstrations).expanduser(), train)
     else:
         demonstrations = benchmark.demonstrations()
-    method = config.method or ("sft+grpo" if prompter.turns > 1 else recipe.default_method)
     copies = "sft" in method and not demonstrations and benchmark.answer_key == "query"
     if copies:  # the form is learnt this way, and the query that every better one must beat
         demonstrations = [Demonstration(example, " ".join(example.question.split())) for example in train]
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
-    validation = [e for e in benchmark.examples("validation") if benchmark.sources(e)] if config.evaluate else []
+    held_out = benchmark.examples("validation") if config.evaluate and every else []
+    validation = [example for example in held_out if benchmark.sources(example)]
     if config.limit:
         train, validation = train[: config.limit], validation[: config.limit]
         demonstrations = demonstrations[: config.limit]
@@ -178,6 +179,20 @@ def draw_plan(
         config, benchmark, policy, recipe, prompter, stages, demonstrations, train, validation,
         len(every) - len(train), notes, processes, skipped,
     )  # fmt: skip
+
+
+def _questions(benchmark: Benchmark, method: str) -> list[Example]:
+    """Those to train on. Imitation alone can do without."""
+    try:
+        return benchmark.examples("train")
+    except MissingSplitError:
+        if method != "sft" or not benchmark.demonstrations():
+            raise
+        return []
+
+
+def _default_method(prompter: Prompter, recipe: Recipe) -> str:
+    return "sft+grpo" if prompter.turns > 1 else recipe.default_method
 
 
 def _with_reward(config: TrainConfig, benchmark: Benchmark) -> TrainConfig:

@@ -96,7 +96,7 @@ def _say_what(plan: Plan, flight: Preflight) -> None:
 
 def _check_golds(plan: Plan, flight: Preflight) -> None:
     if plan.benchmark.answer_key == "query":
-        for check in look_at_corpus(plan, GOLDS):
+        for check in look_at_corpus(plan, GOLDS) if plan.train else []:
             flight.checks.append(Check(*check))
         return
     known = [example for example in plan.train if example.gold.query]
@@ -188,7 +188,9 @@ def _model_of(plan: Plan, prompts: Sequence[str]) -> tuple[Any, Any]:
     if plan.is_tiny:
         from sqlrl.policies.tiny import TinyShape, create_model, create_tokenizer
 
-        tokenizer = create_tokenizer([*dict.fromkeys(prompts), *(d.query for d in plan.demonstrations)])
+        tokenizer = create_tokenizer(
+            [*dict.fromkeys(prompts), *(d.query for d in plan.demonstrations)], plan.recipe.vocabulary
+        )
         return create_model(tokenizer, TinyShape()).config, tokenizer
     from sqlrl.policies.local import checkpoint_in
 

@@ -29,6 +29,7 @@ KEYS = {
     "sampler": "who samples in grpo, rloo: own (our loop), trl (transformers), vllm (in process), vllm-server",
     "vllm_server": "address of the server that `trl vllm-serve` runs",
     "vllm_memory": "share of a device's memory that vLLM takes in the same process",
+    "vocabulary": "tokens of the tokenizer that is made for a policy from nothing, at most",
     "lora": "rank of a low-rank adapter; 0 trains all weights",
     "gradient_checkpointing": "compute activations twice instead of keeping them",
     "micro_batch": "sequences that one device holds at once; 0: the whole step",
@@ -87,6 +88,7 @@ class Recipe:
     sampler: str
     vllm_server: str
     vllm_memory: float
+    vocabulary: int
     lora: int
     gradient_checkpointing: bool
     micro_batch: int
@@ -147,6 +149,7 @@ def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
     by_benchmark = {
         "geoquery": "tiny-geoquery", "spider": "tiny-unseen", "bird": "tiny-unseen", "answered": "tiny-answered",
         "questions": "tiny-questions",
+        "cohen": "tiny-search",
     }  # fmt: skip
     name = getattr(config, "recipe", None) or ("large" if kind == "large" else by_benchmark.get(base, "tiny"))
     given = {

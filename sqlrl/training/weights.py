@@ -21,10 +21,10 @@ def create(plan: Plan, describe: Callable[[Example], str], shown: Sequence[str] 
     """
     config = plan.config
     if plan.is_tiny:
-        from sqlrl.policies.tiny import TinyShape, create_model, create_tokenizer
+        from sqlrl.policies.tiny import create_model, create_tokenizer
 
         texts = [*_texts(plan, describe), *shown]
-        tokenizer = create_tokenizer(texts, TinyShape().vocabulary, tools=plan.prompter.turns > 1)
+        tokenizer = create_tokenizer(texts, plan.recipe.vocabulary, tools=plan.prompter.turns > 1)
         model = create_model(tokenizer, seed=config.seed)
         return (model.to(config.device) if config.device else model), tokenizer
     from sqlrl.policies.local import checkpoint_in

@@ -57,9 +57,10 @@ def test_a_review_is_searched_as_pubmed_is(reviews: Path) -> None:
 def test_one_review_left_out(reviews: Path) -> None:
     benchmark = load_benchmark("cohen/ADHD", reviews)
     assert [example.id for example in benchmark.examples("test")] == ["ADHD"]
-    assert [example.id for example in benchmark.examples("validation")] == ["Opiods"]
-    with pytest.raises(MissingSplitError, match="no train split"):
-        benchmark.examples("train")
+    assert [example.id for example in benchmark.examples("others")] == ["Opiods"]
+    assert benchmark.demonstrations()[0].query
+    with pytest.raises(MissingSplitError, match="leave a review out, as in cohen/"):
+        load_benchmark("cohen", reviews).examples("train")
     with pytest.raises(UsageError, match="did you mean 'ADHD'"):
         load_benchmark("cohen/ADHDs", reviews)
 

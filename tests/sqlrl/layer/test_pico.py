@@ -60,7 +60,20 @@ def test_a_pico_is_read_from_what_apps_have(given: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["does metoprolol help?", "outcome: death", "for P: x; I: y", "P: a; P: b", "P:; I:", "{not json", 7, ""]
+    "text",
+    [
+        "does metoprolol help?",
+        "outcome: death",
+        "for P: x; I: y",
+        "P: a; P: b",
+        "P:; I:",
+        "{not json",
+        7,
+        "",
+        '{"day": "x"}',
+        '{"P": 7}',
+        '{"a": ' * 100_000,
+    ],
 )
 def test_other_text_is_a_question(text: Any) -> None:
     assert Pico.of(text) is None
@@ -74,7 +87,7 @@ def test_other_text_is_a_question(text: Any) -> None:
         ({"P": " "}, "without a word"),
         ({"P": "x", "population": "y"}, "once, not twice"),
         ({"P": 7}, "is text, not 7"),
-        ('{"day": "x"}', "a PICO has population"),
+        ({"day": "x"}, "a PICO has population"),
     ],
 )
 def test_a_bad_mapping_is_one_line(given: Any, said: str) -> None:

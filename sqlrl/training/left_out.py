@@ -1,0 +1,260 @@
+"""Left out: of the reviews of `cohen` one at a time; policies taught on questions that a machine made about the others'
+documents, tried on the review itself and on made questions about its own words, beside searches that nobody taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlrl.assessment import assess
+from sqlrl.benchmarks import load_benchmark
+from sqlrl.benchmarks.base import Benchmark, Example
+from sqlrl.config import EvalConfig, TrainConfig
+from sqlrl.executors import open_executor
+from sqlrl.executors.search import SearchMember
+from sqlrl.runs import Run
+from sqlrl.statistics import bootstrap, permutation
+from sqlrl.training.comparison import ARMS, equal_steps, finished, machine
+
+if TYPE_CHECKING:
+    from sqlrl.training.run import Progress
+
+__all__ = ["DEPTH", "Found", "LeftOut", "leave_out", "write_left_out"]
+
+DEPTH = 1_000  # documents that a reviewer looks through
+_SPLITS = ("test", "made")
+_UNTAUGHT = {"question": "the question as the query", "words": "any word of the question"}
+_RANKED = "bm25"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one query finds. recall, precision: of its first `DEPTH` documents, newest first. hits: all of them."""
+
+    review: str
+    query: str
+    recall: float
+    precision: float
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """found: arm -> split -> seed -> one for each question; what nobody taught has the seed 0 alone. spent: arm -> seed
+    -> processor seconds, of what is trained for each review the mean."""
+
+    found: Mapping[str, Mapping[str, Mapping[int, Sequence[Found]]]]
+    spent: Mapping[str, Mapping[int, float]]
+
+    def mean(self, arm: str, split: str, measure: Callable[[Found], float], seed: int | None = None) -> float:
+        """Over questions, and over seeds unless one is named."""
+        by_seed = self.found[arm][split]
+        values = [measure(one) for s in by_seed if seed in (None, s) for one in by_seed[s]]
+        return sum(values) / max(1, len(values))
+
+    def by_review(self, arm: str, split: str = "test") -> dict[str, float]:
+        """Recall of each review, the mean over its questions and the seeds."""
+        values: dict[str, list[float]] = {}
+        for found in self.found[arm][split].values():
+            for one in found:
+                values.setdefault(one.review, []).append(one.recall)
+        return {review: sum(each) / len(each) for review, each in values.items()}
+
+
+def leave_out(
+    reviews: Sequence[str], seeds: Sequence[int], arms: Sequence[str], out: Path, progress: Progress, *,
+    data: str | None = None, threads: int | None = None, settings: Mapping[str, Any] | None = None,
+) -> LeftOut:  # fmt: skip
+    """One warm start a seed, and from it every arm without each review; then search with all of them. What is done is
+    not done again.
+
+    The warm start knows no word of any review, so more of the same, the control, is one for all of them as well.
+    """
+    shared = {"data": data, "threads": threads, "engine": "boolean", "recipe": "tiny-search", **(settings or {})}
+    runs: dict[str, dict[int, dict[str, Run]]] = {}  # arm -> seed -> review
+    spent: dict[str, dict[int, float]] = {}
+    for seed in seeds:
+        place = out / f"seed-{seed}"
+        progress.say(f"seed {seed}: {ARMS['warm'][1]}")
+        warm = _trained("cohen", "tiny", "warm", seed, place, progress, shared)
+        runs.setdefault("warm", {})[seed] = dict.fromkeys(reviews, warm)
+        spent.setdefault("warm", {})[seed] = _seconds(warm)
+        start = str(warm.folder / "checkpoints" / "final")
+        for arm in [arm for arm in ARMS if arm in arms and arm not in ("warm", "control", "ceiling")]:
+            for review in reviews:
+                progress.say(f"{review} left out, seed {seed}: {ARMS[arm][1]}")
+                run = _trained(f"cohen/{review}", start, arm, seed, place / review, progress, shared)
+                runs.setdefault(arm, {}).setdefault(seed, {})[review] = run
+            costs = [_seconds(run) for run in runs[arm][seed].values()]
+            spent.setdefault(arm, {})[seed] = sum(costs) / len(costs)
+        if "control" in arms:
+            progress.say(f"seed {seed}: {ARMS['control'][1]}")
+            steps = {"sft_steps": equal_steps(warm, seed, spent)}
+            control = _trained("cohen", start, "control", seed, place, progress, {**shared, **steps})
+            runs.setdefault("control", {})[seed] = dict.fromkeys(reviews, control)
+            spent.setdefault("control", {})[seed] = _seconds(control)
+    found: dict[str, dict[str, dict[int, list[Found]]]] = {}
+    for review in reviews:
+        progress.say(f"{review}: searching")
+        _search(review, runs, found, progress, data)
+    return LeftOut(found, spent)
+
+
+def _trained(
+    benchmark: str, policy: str, arm: str, seed: int, place: Path, progress: Progress, settings: Mapping[str, Any]
+) -> Run:
+    config = TrainConfig(benchmark, policy=policy, method=ARMS[arm][0], seed=seed, out=str(place), name=arm, **settings)
+    return finished(config, progress)
+
+
+def _seconds(run: Run) -> float:
+    return float(sum(stage.get("processor_seconds", 0) for stage in run.summary()["stages"].values()))
+
+
+def _search(
+    review: str, runs: Mapping[str, Mapping[int, Mapping[str, Run]]],
+    found: dict[str, dict[str, dict[int, list[Found]]]], progress: Progress, data: str | None,
+) -> None:  # fmt: skip
+    name = f"cohen/{review}"
+    benchmark, ranked = load_benchmark(name, data, engine="boolean"), load_benchmark(name, data, engine=_RANKED)
+    for split in _SPLITS:
+        examples = benchmark.examples(split)
+        keep = partial(_keep, found, split=split)
+        with _opened(benchmark, examples) as engine:
+            for word in _UNTAUGHT:
+                queries = _asked(name, split, f"{word}:", progress, data)
+                keep(word, seed=0, results=_measured(engine, examples, queries, review))
+            for arm, by_seed in runs.items():
+                for seed, by_review in by_seed.items():
+                    queries = _answers(by_review[review], name, split, progress, data)
+                    keep(arm, seed=seed, results=_measured(engine, examples, queries, review))
+        with _opened(ranked, examples) as engine:
+            asked = [example.question for example in examples]
+            keep(_RANKED, seed=0, results=_measured(engine, examples, asked, review))
+
+
+def _keep(
+    found: dict[str, dict[str, dict[int, list[Found]]]], arm: str, *, split: str, seed: int, results: list[Found]
+) -> None:
+    found.setdefault(arm, {}).setdefault(split, {}).setdefault(seed, []).extend(results)
+
+
+def _opened(benchmark: Benchmark, examples: Sequence[Example]) -> SearchMember:
+    (source,) = benchmark.sources(examples[0])
+    engine = open_executor(source)
+    assert isinstance(engine, SearchMember)
+    return engine
+
+
+def _answers(run: Run, name: str, split: str, progress: Progress, data: str | None) -> list[str | None]:
+    """The queries of a run's final policy; asked once and kept."""
+    file = f"items-{name.replace('/', '-')}-{split}.jsonl"  # a warm start is asked for every review
+    if not run.items(file):
+        policy = str(run.folder / "checkpoints" / "final")
+        asked = EvalConfig(name, data=data, engine="boolean", policy=policy, split=split)
+        run.write_items((item.to_dict() for item in assess(asked, progress, keep=False).items), file)
+    return [item["predicted"] for item in run.items(file)]
+
+
+def _asked(name: str, split: str, policy: str, progress: Progress, data: str | None) -> list[str | None]:
+    asked = EvalConfig(name, data=data, engine="boolean", policy=policy, split=split, no_cache=True)
+    return [item.predicted for item in assess(asked, progress, keep=False).items]
+
+
+def _measured(
+    engine: SearchMember, examples: Sequence[Example], queries: Sequence[str | None], review: str
+) -> list[Found]:
+    """What each query finds; one that cannot be run finds nothing."""
+    results = engine.execute_many([query or "" for query in queries], limit=DEPTH)
+    measured = []
+    for example, query, result in zip(examples, queries, results, strict=True):
+        relevant = example.gold.relevant or {}
+        right = sum(row[0] in relevant for row in result.rows)
+        hits = result.total if result.total is not None else len(result.rows)
+        precision = right / len(result.rows) if result.rows else 0.0
+        measured.append(Found(review, query or "", right / len(relevant), precision, hits))
+    return measured
+
+
+def write_left_out(found: LeftOut, reviews: Sequence[str]) -> str:
+    """As Markdown: all reviews, then each by itself, then what the policies wrote."""
+    names = {_RANKED: "BM25, ranked, asked with the question", **_UNTAUGHT, **{arm: ARMS[arm][1] for arm in ARMS}}
+    arms = [arm for arm in names if arm in found.found]
+    seeds = sorted(found.spent["warm"])
+    columns = [
+        "", f"recall@{DEPTH:,}", "by seed", f"precision@{DEPTH:,}", "documents found", "characters",
+        "made questions: recall", "precision", "processor-s",
+    ]  # fmt: skip
+    lines = ["| " + " | ".join(columns) + " |", "|---|" + "--:|" * (len(columns) - 1)]
+    for arm in arms:
+        mean = partial(found.mean, arm)
+        taught = arm in found.spent
+        each = [f"{100 * mean('test', _recall, seed):.1f}" for seed in seeds] if taught else []
+        cells = [
+            names[arm],
+            f"**{100 * mean('test', _recall):.1f} %**",
+            ", ".join(each),
+            f"{100 * mean('test', _precision):.1f} %",
+            f"{mean('test', _hits):,.0f}",
+            f"{mean('test', _length):.0f}",
+            f"{100 * mean('made', _recall):.1f} %",
+            f"{100 * mean('made', _precision):.1f} %",
+            f"{sum(found.spent[arm].values()) / len(seeds):,.0f}" if taught else "",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    made = len(found.found["question"]["made"][0])
+    lines += [
+        "",
+        f"{len(reviews)} reviews, each left out in its turn; {made:,} made questions about their own words. Of a "
+        "ranked search the best, of a Boolean one the newest documents count.",
+        "",
+        _tests(found, arms),
+        "",
+        "| recall of | " + " | ".join(reviews) + " |",
+        "|---|" + "--:|" * len(reviews),
+    ]
+    for arm in arms:
+        recalls = found.by_review(arm)
+        lines.append(f"| {names[arm]} | " + " | ".join(f"{100 * recalls[review]:.0f}" for review in reviews) + " |")
+    last = "grpo" if "grpo" in arms else arms[-1]
+    lines += ["", f"What {names[last]} asks, seed {seeds[0]}:", "", "```"]
+    lines += [f"{one.review}: {one.query}" for one in found.found[last]["test"][seeds[0]]]
+    lines += ["```", "", f"`sqlrl reproduce cohen`, seeds {', '.join(map(str, seeds))}; {machine()}."]
+    return "\n".join(lines) + "\n"
+
+
+def _tests(found: LeftOut, arms: Sequence[str]) -> str:
+    """The last taught arm against the others, paired by review, the mean over seeds."""
+    last = "grpo" if "grpo" in arms else arms[-1]
+    sentences = []
+    for other in [arm for arm in ("words", "warm", "control", _RANKED) if arm in arms and arm != last]:
+        mine, theirs = found.by_review(last), found.by_review(other)
+        changes = [mine[review] - theirs[review] for review in mine]
+        low, high = bootstrap(changes)
+        name = {"words": "any word", "warm": "the warm start", "control": "more SFT", _RANKED: "BM25"}[other]
+        change = sum(changes) / len(changes)
+        sentences.append(
+            f"against {name} {100 * change:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}, p = "
+            f"{permutation(changes):.3f})"
+        )
+    return f"{ARMS.get(last, ('', last))[1]}: " + "; ".join(sentences) + "; paired by review, 95 % by bootstrap."
+
+
+def _recall(one: Found) -> float:
+    return one.recall
+
+
+def _precision(one: Found) -> float:
+    return one.precision
+
+
+def _hits(one: Found) -> float:
+    return one.hits
+
+
+def _length(one: Found) -> float:
+    return len(one.query)
