@@ -19,6 +19,7 @@ from sqlrl.executors.errors import DataError, SqlrlError, UsageError
 _HALF_A_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 _TAUGHT = "taught.txt"
+_LONGEST = 80  # characters of a run's name behind the time
 
 __all__ = ["Run", "keep_taught", "read_lines", "read_settings", "was_taught", "write_lines", "write_text"]
 
@@ -33,7 +34,7 @@ class Run:
     def create(cls, parent: str | Path, name: str | None, stem: str) -> Run:
         """A new folder; by default named by the time and `stem`. UsageError where that name is taken."""
         base = Path(parent).expanduser()
-        chosen = name or f"{time.strftime('%Y%m%d-%H%M%S')}-{stem.replace('/', '-')}"
+        chosen = name or f"{time.strftime('%Y%m%d-%H%M%S')}-{_plain(stem)}"
         if name and (not name.strip() or Path(name).name != name or name in (".", "..")):
             raise UsageError(f"a run's name is a plain file name, not {name!r}")
         try:
@@ -100,6 +101,12 @@ class Run:
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from None
         return value
+
+
+def _plain(stem: str) -> str:
+    """As part of a folder's name: of a source's URL without user and password, and no longer than a name may be."""
+    text = re.sub(r"[^A-Za-z0-9.+_@-]+", "-", re.sub(r"//\S*@", "//", stem)).strip("-.")
+    return text if len(text) <= _LONGEST else f"{text[:20]}-{text[-(_LONGEST - 21) :]}"
 
 
 def keep_taught(run: Run, questions: Iterable[str]) -> None:
