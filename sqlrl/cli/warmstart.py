@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["policy_for"]
 
 # Measured: `python benchmarks/speed/warmstart.py`, whose table is in docs/layer.md.
-_MINUTES = 2
-_OWN, _PEOPLES = "5", "1 or 2"  # of ten questions: the grammar's own that are held out, and people's
+_MINUTES = "2 to 3"
+_OWN, _PEOPLES = "5 to 7", "0 to 2"  # of ten questions: the grammar's own that are held out, and people's
 
 
 def policy_for(
@@ -70,9 +70,9 @@ def _wanted(terminal: Terminal, seat: Seat) -> bool:
     begun = (seat.folder / "warm-start" / "checkpoints").is_dir()
     terminal.say(
         "No policy is configured (--policy, $SQLRL_POLICY). A small one can be trained on questions that a grammar\n"
-        f"writes about {tables}. It is no language model: of databases that were measured it answers about\n"
-        f"{_OWN} of 10 of that grammar's simple questions, and {_PEOPLES} of 10 that people ask in words of their own. "
-        "What\nyou mark as right in --chat teaches it more."
+        f"writes about {tables}. It is no language model: where it was measured it answers {_OWN} of 10 of\n"
+        f"that grammar's simple questions, and {_PEOPLES} of 10 that people ask in words of their own. What you mark\n"
+        "as right in --chat teaches it more."
     )
     if begun:
         terminal.say("One was begun and interrupted: it goes on from there.")
