@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "bind", "is_loopback", "return_memory"]
 
+_log = logging.getLogger("sqlrl.server")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -68,7 +69,11 @@ class Server(uvicorn.Server):
             await asyncio.sleep(1.0)
             for link in list(self.server_state.connections):
                 if isinstance(link, Link):
-                    link.check(loop.time())
+                    try:
+                        link.check(loop.time())
+                    except Exception:  # of one connection: the others must still be looked at
+                        _log.exception("a bug: a connection cannot be checked")
+                        link.transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
