@@ -41,6 +41,7 @@ BENCHMARKS: dict[str, tuple[str, str, str, str]] = {
     "cohen": ("literature", "Cohen", "review", "test"),
     "trials": ("trials", "Trials", "", "test"),
 }
+_QUESTIONS = "questions:"
 _SEARCH = ("beir", "msmarco", "passages", "literature", "trials")  # modules; each class is told which benchmark it is
 
 
@@ -53,7 +54,7 @@ def load_benchmark(
 ) -> Benchmark:
     """A benchmark by its name, or name/variant: `mini/2` (houses of seed 2), `geoquery/query` (split by query),
     `cohen/Triptans` (that review is the test); with `answered`, a file of answers (see `read_answers`), that of the
-    database whose source `name` is.
+    database whose source `name` is; `questions:SOURCE`: what the grammar asks about that database.
 
     data: the folder to look below, by default $SQLRL_DATA and the user's cache. url: of BIRD's databases on a server.
     engine: what a search benchmark's corpus is searched with: bm25, dense, boolean, live, or the address of an index
@@ -64,6 +65,11 @@ def load_benchmark(
 
         own: Benchmark = Answered(name, answered)
         return own
+    if name.startswith(_QUESTIONS):
+        from sqlrl.benchmarks.questions import Questions
+
+        written: Benchmark = Questions(name.removeprefix(_QUESTIONS))
+        return written
     base, _, variant = name.partition("/")
     if base not in BENCHMARKS:
         if "://" in name or Path(name).expanduser().exists():
@@ -98,6 +104,8 @@ def reported_split(name: str, url: str | None = None) -> str:
     """The split that the literature reports for a benchmark, and that `eval` uses; on a server there is one alone."""
     if url is not None:
         return "minidev"
+    if name.startswith(_QUESTIONS):
+        return "validation"
     return BENCHMARKS[name.partition("/")[0]][3]
 
 

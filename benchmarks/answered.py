@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlrl.benchmarks.generation.questionnaire import Questionnaire
     from sqlrl.executors.groups import Group
 
-__all__ = ["Answered"]
+__all__ = ["DEMONSTRATIONS", "Answered", "absolute", "plain", "questionnaire_of", "stem"]
 
 DEMONSTRATIONS = 8_000
 VALIDATION, TEST = 0.15, 0.35
@@ -45,12 +45,12 @@ class Answered:
     answer_key = "sql"
 
     def __init__(self, source: str, file: str | Path, seed: int = 0) -> None:
-        self.source = source if is_server(source) else _absolute(source)
+        self.source = source if is_server(source) else absolute(source)
         self.file = Path(file).expanduser()
         self.seed = seed
         self.answers = read_answers(self.file)
         self.splits: tuple[str, ...] = SPLITS if any(split == "test" for split in self._split.values()) else SPLITS[:2]
-        self.database = _stem(source)
+        self.database = stem(source)
 
     @cached_property
     def dialect(self) -> str:
@@ -68,7 +68,7 @@ class Answered:
 
     def demonstrations(self) -> list[Demonstration]:
         """Generated questions about this database, each with a query by one reading; none that is asked."""
-        asked = {_plain(answer.question) for answer in self.answers}
+        asked = {plain(answer.question) for answer in self.answers}
         return [
             Demonstration(
                 Example(f"generated-{index}", draft.question, Gold(query=draft.query), labels=self._labels),
@@ -76,7 +76,7 @@ class Answered:
                 ", ".join(draft.tables),
             )
             for index, draft in enumerate(self.questionnaire.drafts)
-            if _plain(draft.question) not in asked
+            if plain(draft.question) not in asked
         ]
 
     def sources(self, example: Example) -> list[str]:
@@ -95,16 +95,12 @@ class Answered:
     @cached_property
     def questionnaire(self) -> Questionnaire:
         """What the grammar writes about the database."""
-        path = Path(self.source.partition("://")[2])
-        if not path.is_file():
-            return _written(self.source, DEMONSTRATIONS, self.seed)
-        status = path.stat()
-        return _known(self.source, DEMONSTRATIONS, self.seed, (status.st_mtime_ns, status.st_size))
+        return questionnaire_of(self.source, DEMONSTRATIONS, self.seed)
 
     @cached_property
     def _split(self) -> Mapping[int, str]:
         """Line -> split."""
-        open_still = sorted((a for a in self.answers if not a.split), key=lambda answer: _plain(answer.question))
+        open_still = sorted((a for a in self.answers if not a.split), key=lambda answer: plain(answer.question))
         random.Random(f"answered/{self.seed}").shuffle(open_still)
         total = len(open_still)
         large = total >= LARGE or any(answer.split == "test" for answer in self.answers)
@@ -130,6 +126,15 @@ class Answered:
         return frozenset(answer.partial.rows)
 
 
+def questionnaire_of(source: str, count: int, seed: int) -> Questionnaire:
+    """What the grammar writes about a database; of a file, kept until it changes."""
+    path = Path(source.partition("://")[2])
+    if not path.is_file():
+        return _written(source, count, seed)
+    status = path.stat()
+    return _known(source, count, seed, (status.st_mtime_ns, status.st_size))
+
+
 def _written(source: str, count: int, seed: int) -> Questionnaire:
     from sqlrl.benchmarks.generation.questionnaire import write_questions
 
@@ -143,11 +148,12 @@ def _known(source: str, count: int, seed: int, changed: tuple[int, int]) -> Ques
     return _written(source, count, seed)
 
 
-def _plain(question: str) -> str:
+def plain(question: str) -> str:
+    """A question by which it is known again, however it is spaced, capitalised and ended."""
     return " ".join(question.split()).casefold().rstrip("?. ")
 
 
-def _absolute(source: str) -> str:
+def absolute(source: str) -> str:
     """The same source with its whole path, so that a run can be gone on with from another folder."""
     dialect = locate(source).kind.dialect  # SourceError where there is none
     scheme, _, rest = source.partition("://") if "://" in source else ("", "", source)
@@ -158,6 +164,6 @@ def _absolute(source: str) -> str:
     return f"{scheme}:///{path}" if scheme else str(path)
 
 
-def _stem(source: str) -> str:
+def stem(source: str) -> str:
     """What a database is called: its file's, its folder's or its server's name for it."""
     return Path(source.partition("://")[2].partition("?")[0] or source).stem or "database"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlrl.executors.errors import DataError, UsageError, nearest
+from sqlrl.executors.source import is_server
 
 __all__ = ["SAMPLING_TEMPERATURE", "EvalConfig", "TrainConfig", "read_config", "write_config"]
 
@@ -203,6 +204,11 @@ def write_config(config: TrainConfig | EvalConfig, path: Path) -> None:
         from sqlrl.executors.servers.session import without_password
 
         values["database_url"] = without_password(values["database_url"])
+    source = values["benchmark"].removeprefix("questions:")
+    if source != values["benchmark"] and is_server(source):
+        from sqlrl.executors.servers.session import without_password
+
+        values["benchmark"] = f"questions:{without_password(source)}"
     path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 

@@ -93,6 +93,11 @@ class Prompter:
         return self.style != "terse"
 
     @property
+    def converses(self) -> bool:
+        """Whether earlier questions may stand before one. What was taught by single questions has never seen any."""
+        return self.style == "full"
+
+    @property
     def answering(self) -> Prompter:
         """How the last word is read. After a look a policy may think or not: only the answer has a form."""
         return self if self.turns == 1 else replace(self, thinking=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from sqlrl.executors.errors import DataError, SqlrlError, UsageError
 # Of a pair of surrogates that is not whole; those in between stand for bytes that are not UTF-8.
 _HALF_A_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
-__all__ = ["Run", "read_lines", "read_settings", "write_lines", "write_text"]
+_TAUGHT = "taught.txt"
+_LONGEST = 80  # characters of a run's name behind the time
+
+__all__ = ["Run", "keep_taught", "read_lines", "read_settings", "was_taught", "write_lines", "write_text"]
 
 
 @dataclass(slots=True)
@@ -29,7 +34,7 @@ class Run:
     def create(cls, parent: str | Path, name: str | None, stem: str) -> Run:
         """A new folder; by default named by the time and `stem`. UsageError where that name is taken."""
         base = Path(parent).expanduser()
-        chosen = name or f"{time.strftime('%Y%m%d-%H%M%S')}-{stem.replace('/', '-')}"
+        chosen = name or f"{time.strftime('%Y%m%d-%H%M%S')}-{_plain(stem)}"
         if name and (not name.strip() or Path(name).name != name or name in (".", "..")):
             raise UsageError(f"a run's name is a plain file name, not {name!r}")
         try:
@@ -96,6 +101,37 @@ class Run:
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from None
         return value
+
+
+def _plain(stem: str) -> str:
+    """As part of a folder's name: of a source's URL without user and password, and no longer than a name may be."""
+    text = re.sub(r"[^A-Za-z0-9.+_@-]+", "-", re.sub(r"//\S*@", "//", stem)).strip("-.")
+    return text if len(text) <= _LONGEST else f"{text[:20]}-{text[-(_LONGEST - 21) :]}"
+
+
+def keep_taught(run: Run, questions: Iterable[str]) -> None:
+    """Which questions a run is taught, as hashes: who judges its policy by a file that has grown leaves them out."""
+    write_text(run.folder / _TAUGHT, "".join(f"{mark}\n" for mark in sorted({_mark(text) for text in questions})))
+
+
+def was_taught(policy: str, question: str) -> bool:
+    """Whether the policy of a run on this machine was taught a question; of others nothing is known."""
+    return ":" not in policy and _mark(question) in _taught(policy)
+
+
+@lru_cache(maxsize=4)
+def _taught(policy: str) -> frozenset[str]:
+    place = Path(policy).expanduser().resolve()
+    for folder in (place, *list(place.parents)[:2]):  # of one of its checkpoints, the run's
+        file = folder / _TAUGHT
+        if file.is_file():
+            return frozenset(file.read_text(encoding="utf-8").split())
+    return frozenset()
+
+
+def _mark(question: str) -> str:
+    plain = " ".join(question.split()).casefold().rstrip("?. ")
+    return hashlib.sha256(plain.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def read_settings(run: Run) -> dict[str, Any]:

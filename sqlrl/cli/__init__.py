@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "Run every gold of a benchmark; say which fail, return nothing or take long.",
     "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV, PostgreSQL, MariaDB.",
     "ask": "Put a question to a database and see the query and its rows; --chat goes on.",
+    "adopt": "Let a newly trained policy answer for a database, if it is the better one.",
     "serve": "Serve a database or a search index as an HTTP API, with a page to try it.",
     "mcp": "Offer a database or search engine to a language model's host, over the Model Context Protocol.",
     "data": "List the benchmarks and where their data is, or fetch it.",

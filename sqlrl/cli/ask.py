@@ -10,7 +10,7 @@ from sqlrl.executors.errors import SqlrlError, UsageError
 
 if TYPE_CHECKING:
     from sqlrl.cli.terminal import Terminal
-    from sqlrl.layer import Answer, Connection
+    from sqlrl.layer import Answer, Connection, Retriever
 
 __all__ = ["command"]
 
@@ -23,6 +23,10 @@ _HELP = """\
   /schema         shows what may be read
   /forget         begins a new conversation
   /quit           ends it, as an empty line's Ctrl-D does"""
+_SEARCH_HELP = """\
+  a question      is rewritten and searched for; each is taken by itself
+  /search QUERY   searches for a query of yours
+  /quit           ends it, as an empty line's Ctrl-D does"""
 
 
 @click.command("ask")
@@ -30,6 +34,7 @@ _HELP = """\
 @click.argument("question", required=False)
 @click.option("--policy", envvar="SQLRL_POLICY", metavar="WORD", help="A run, hf:org/name, http://host/v1#model "
               "[default: $SQLRL_POLICY].")  # fmt: skip
+@click.option("--warm-start", is_flag=True, help="Without a policy: train a small one for this database, unasked.")
 @click.option("--chat", is_flag=True, help="Keep the conversation: each further question comes from standard input.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
 @click.option("--rows", type=click.IntRange(1), default=100, show_default=True, help="At most so many rows.")
@@ -47,21 +52,23 @@ _HELP = """\
 @click.pass_context
 def command(
     context: click.Context, source: str, question: str | None, chat: bool, as_json: bool, timeout: float,
-    evidence: str, answered: str, values: bool, tables: str | None, **given: Any,
+    evidence: str, answered: str, values: bool, tables: str | None, warm_start: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Put QUESTION (- reads it from standard input) to SOURCE: a policy writes a query, which is run read-only, behind
     the walls; where it fails, the engine's error goes back to the policy.
 
-    SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows, with 3 where there is
-    none: the query is refused, cannot be run, or takes too long; with 2 where the command is wrong.
+    Without --policy, the policy that is kept for this database answers; where there is none, a small one can be trained
+    on the spot. SOURCE is what `sqlrl run` takes. Leaves with 0 where there is an answer, be it of no rows,
+    with 3 where there is none: the query is refused, cannot be run, or takes too long; with 2 for a wrong command.
     """
+    import contextlib
     import io
     import sys
 
     from sqlrl.cli.terminal import Terminal
+    from sqlrl.cli.warmstart import policy_for
     from sqlrl.executors import Limits
     from sqlrl.layer import connect
-    from sqlrl.layer.author import NO_POLICY
     from sqlrl.layer.retrieval import Retriever
 
     if (question is None) != chat and not (chat and question):
@@ -70,27 +77,30 @@ def command(
         raise UsageError("--json goes with a QUESTION, not with --chat")
     if not 0 < timeout <= 86_400:
         raise UsageError(f"--timeout is a number of seconds above 0 and at most a day, not {timeout:g}")
-    if not given["policy"]:
-        missing = NO_POLICY.replace("give policy=", "give --policy WORD or set $SQLRL_POLICY").replace("SOURCE", source)
-        raise UsageError(missing)
     chosen = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
     if chosen is not None and not chosen:
         raise UsageError("--tables names no table")
+    somebody = question != "-" and sys.stdin.isatty() and sys.stderr.isatty()
     if question == "-":
         question = sys.stdin.read()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a cell has
         sys.stdout.reconfigure(errors="replace")
     cells: dict[str, Any] = {} if values else {"values": 0}
-    with (
-        connect(
+    with contextlib.ExitStack() as held:
+        terminal = held.enter_context(Terminal())
+        if not given["policy"]:
+            given["policy"] = policy_for(
+                source, terminal, warm_start=warm_start, ask=somebody, tables=chosen, role=given["role"]
+            )
+        connection = connect(
             source, tables=chosen, deadline=timeout, limits=Limits(seconds=timeout), workers=1, **given, **cells
-        ) as connection,
-        Terminal() as terminal,
-    ):
+        )
+        held.callback(connection.close)
         if chat:
             if isinstance(connection, Retriever):
-                raise UsageError("--chat is for databases: put one QUESTION to a search engine")
-            _Chat(connection, terminal, answered, evidence).hold(question)
+                _Search(connection, terminal).hold(question)
+            else:
+                _Chat(connection, terminal, answered, evidence).hold(question)
             return
         if isinstance(connection, Retriever):
             answer = connection.ask(question or "")
@@ -104,21 +114,17 @@ def command(
         context.exit(0 if answer.ok else NO_ANSWER)
 
 
-class _Chat:
-    """Questions from standard input, each after those before."""
+class _Talk:
+    """Lines from standard input: questions, and commands that begin with a slash."""
 
-    def __init__(self, connection: Connection, terminal: Terminal, answered: str, evidence: str) -> None:
-        self.connection = connection
+    help = ""
+
+    def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self.answered = answered
-        self.evidence = evidence
-        self.history: list[tuple[str, str]] = []
-        self.last: Answer | None = None
-        self.before = ""  # of the last answer: what its question may refer to
 
     def hold(self, question: str | None) -> None:
         """Until there is no more to read, or /quit."""
-        self.terminal.say(f"{self.connection.source}, asked of {self.connection.policy}; /help says what there is")
+        self._begin()
         line = question if question is not None else self._read()
         while line is not None:
             if line.strip() == "/quit":
@@ -138,14 +144,74 @@ class _Chat:
         except EOFError:
             return None
 
+    def _begin(self) -> None:
+        """Say with whom one talks."""
+
     def _take(self, line: str) -> None:
         word, _, rest = line.partition(" ")
         if not word.startswith("/"):
             self._ask(line)
-        elif word == "/right":
+        elif word == "/help":
+            self.terminal.print(self.help)
+        else:
+            self._obey(word, rest.strip())
+
+    def _ask(self, question: str) -> None:
+        raise NotImplementedError
+
+    def _obey(self, word: str, rest: str) -> None:
+        raise UsageError(f"no command {word}: /help says what there is")
+
+
+class _Search(_Talk):
+    """Questions to a search engine, one after another."""
+
+    help = _SEARCH_HELP
+
+    def __init__(self, retriever: Retriever, terminal: Terminal) -> None:
+        super().__init__(terminal)
+        self.retriever = retriever
+
+    def _begin(self) -> None:
+        by = f"asked of {self.retriever.policy}" if self.retriever.policy else "the question is the query"
+        self.terminal.say(f"{self.retriever.source}, {by}; each question is taken by itself; /help says what there is")
+
+    def _ask(self, question: str) -> None:
+        _show(self.terminal, self.retriever.ask(question))
+
+    def _obey(self, word: str, rest: str) -> None:
+        if word == "/search":
+            _show(self.terminal, self.retriever.run(rest))
+        elif word in ("/right", "/answer", "/sql", "/schema", "/forget"):
+            raise UsageError(f"{word} is for databases: /help says what there is")
+        else:
+            super()._obey(word, rest)
+
+
+class _Chat(_Talk):
+    """Questions to a database, each after those before."""
+
+    help = _HELP
+
+    def __init__(self, connection: Connection, terminal: Terminal, answered: str, evidence: str) -> None:
+        super().__init__(terminal)
+        self.connection = connection
+        self.answered = answered
+        self.evidence = evidence
+        self.history: list[tuple[str, str]] = []
+        self.last: Answer | None = None
+        self.before = ""  # of the last answer: what its question may refer to
+
+    def _begin(self) -> None:
+        self.terminal.say(f"{self.connection.source}, asked of {self.connection.policy}; /help says what there is")
+        if not self.connection.converses:
+            self.terminal.say("this policy was taught by single questions: each is taken by itself")
+
+    def _obey(self, word: str, rest: str) -> None:
+        if word == "/right":
             self._right()
         elif word == "/answer":
-            self._correct(rest.strip())
+            self._correct(rest)
         elif word == "/sql":
             _show(self.terminal, self.connection.run(rest))
         elif word == "/schema":
@@ -153,10 +219,8 @@ class _Chat:
         elif word == "/forget":
             self.history.clear()
             self.last = None
-        elif word == "/help":
-            self.terminal.print(_HELP)
         else:
-            raise UsageError(f"no command {word}: /help says what there is")
+            super()._obey(word, rest)
 
     def _ask(self, question: str) -> None:
         self.before = "; ".join(asked for asked, _ in self.history if asked != question)
@@ -164,7 +228,7 @@ class _Chat:
             question, evidence=self.evidence, history=self.history, say=_say(self.terminal)
         )
         _show(self.terminal, answer)
-        if answer.ok and answer.query is not None:
+        if answer.ok and answer.query is not None and self.connection.converses:
             self.history.append((question, answer.query))
 
     def _right(self) -> None:

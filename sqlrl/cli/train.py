@@ -136,6 +136,8 @@ def command(
             asked = f"{config.benchmark} --answered {config.answered}" if config.answered else config.benchmark
             asked += f" --engine {config.engine}" if config.engine else ""
             terminal.print(f"judge   sqlrl eval {asked} --policy {run.folder}")
+            if config.answered:
+                terminal.print(f"adopt   sqlrl adopt {asked} --policy {run.folder}")
 
 
 def _configuration(

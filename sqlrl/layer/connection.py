@@ -133,6 +133,11 @@ class Connection:
         """The name of the policy, None where there is none."""
         return self._author.name if self._author is not None else None
 
+    @property
+    def converses(self) -> bool:
+        """Whether a question may refer to those of `history`: a policy that was taught by single ones leaves it out."""
+        return self._author is not None and self._author.prompter.converses
+
     def ask(
         self, question: str, *, evidence: str = "", history: Sequence[tuple[str, str]] = (), who: str | None = None,
         deadline: float | None = _UNSET, say: Callable[[str], None] | None = None,

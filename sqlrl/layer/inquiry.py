@@ -102,7 +102,7 @@ class Inquiry:
             names = {table.key: table for table in self.catalogue.schema.tables}
             description = f"{description}\n\n{tell(cells, names, self.settings.cell_characters)}"
         before: list[Message] = []
-        for question, query in self.history:
+        for question, query in self.history if self.prompter.converses else ():
             said = replace(example, question=question, evidence="")
             before.append({"role": "user", "content": self.prompter.question(said)})
             before.append({"role": "assistant", "content": self.prompter.completion(query)})

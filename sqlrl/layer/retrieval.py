@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +15,7 @@ from sqlrl.executors.errors import SqlrlError, UnavailableError, UsageError
 from sqlrl.layer.answer import Answer
 from sqlrl.layer.asynchrony import in_thread
 from sqlrl.layer.deadline import Deadline, LateError
+from sqlrl.layer.pico import Pico
 
 if TYPE_CHECKING:
     from sqlrl.executors.documents import Document
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "Retriever"]
 
+Asked = str | Mapping[str, str]  # a question, or a PICO by its parts
 COLUMNS = ("id", "score", "title", "text")
 
 
 class Retriever:
     """Made by `connect`; a context manager, for threads and for asyncio as a `Connection` is. An answer's rows are
-    (document id, score, title, text). Without a policy, or where it writes no query, the question is the query."""
+    (document id, score, title, text). Without a policy, or where it writes no query, the question is the query.
+
+    A question may be a PICO, for a systematic review: {"population": ..., "intervention": ..., "comparison": ...,
+    "outcome": ...}, or text with these names or their letters before the parts. It is put as training puts it.
+    """
 
     def __init__(
         self, executor: SearchMember, author: Author | None, settings: Settings, audit: Audit | None,
@@ -55,13 +61,13 @@ class Retriever:
         return self._executor.describe()
 
     def ask(
-        self, question: str, *, who: str = "", deadline: float | None = None, say: Callable[[str], None] | None = None
+        self, question: Asked, *, who: str = "", deadline: float | None = None, say: Callable[[str], None] | None = None
     ) -> Answer:
         """The documents for a question; `query` is how it was rewritten. deadline: by default the connection's. say: is
         told of each step."""
         return self._asked("ask", question, self._deadline(deadline), who, say)
 
-    def rewrite(self, question: str, *, who: str = "", deadline: float | None = None) -> Answer:
+    def rewrite(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
         """The query for a question, which is not run."""
         return self._asked("rewrite", question, self._deadline(deadline), who)
 
@@ -75,13 +81,13 @@ class Retriever:
         return end.run(lambda: self._executor.fetch(list(ids)))
 
     async def aask(
-        self, question: str, *, who: str = "", deadline: float | None = None, say: Callable[[str], None] | None = None
+        self, question: Asked, *, who: str = "", deadline: float | None = None, say: Callable[[str], None] | None = None
     ) -> Answer:
         """`ask` for asyncio. say: is called from another thread."""
         end = self._deadline(deadline)
         return await in_thread(lambda: self._asked("ask", question, end, who, say), end)
 
-    async def arewrite(self, question: str, *, who: str = "", deadline: float | None = None) -> Answer:
+    async def arewrite(self, question: Asked, *, who: str = "", deadline: float | None = None) -> Answer:
         """`rewrite` for asyncio."""
         end = self._deadline(deadline)
         return await in_thread(lambda: self._asked("rewrite", question, end, who), end)
@@ -126,8 +132,11 @@ class Retriever:
         return self._entered("run", who, self._found("", query, deadline, time.monotonic()))
 
     def _asked(
-        self, call: str, question: str, deadline: Deadline, who: str, say: Callable[[str], None] | None = None
+        self, call: str, question: Asked, deadline: Deadline, who: str, say: Callable[[str], None] | None = None
     ) -> Answer:
+        pico = Pico.of(question)
+        if pico is not None:
+            question = pico.text
         if not isinstance(question, str) or not question.strip():
             raise UsageError("an empty question")
         started = time.monotonic()
@@ -136,7 +145,7 @@ class Retriever:
         if self._author is not None:
             told("asking the policy")
         try:
-            query, fault = self._query(question, deadline)
+            query, fault = self._query(question, pico, deadline)
             warnings = (f"the question is the query: {fault}",) if fault else ()
         except LateError as late:
             answer = Answer(question, outcome=Outcome.TIMED_OUT, message=str(late))
@@ -150,17 +159,21 @@ class Retriever:
         answer = replace(answer, warnings=(*warnings, *answer.warnings), seconds=time.monotonic() - started)
         return self._entered(call, who, answer)
 
-    def _query(self, question: str, deadline: Deadline) -> tuple[str, str]:
+    def _query(self, question: str, pico: Pico | None, deadline: Deadline) -> tuple[str, str]:
         """(the query, why the policy gave none)."""
         author = self._author
+        plain = question if pico is None else pico.words
         if author is None:
-            return question, ""
+            return plain, ""
+        prompter = author.prompter
+        if pico is not None and getattr(author.policy, "prompter", None) is None:
+            prompter = replace(prompter, asks="pico")  # one that was taught is asked as it was taught
         example = Example("", question, Gold(query=""))
-        described = self._executor.describe() if author.prompter.needs_description else ""
-        prompt = author.prompter.messages(example, described)
+        described = self._executor.describe() if prompter.needs_description else ""
+        prompt = prompter.messages(example, described)
         (completion,) = deadline.run(lambda: author.write(prompt, 1, self.settings, deadline))
-        found = extract(completion, author.prompter)
-        return (question, found.fault) if found.query is None else (found.query, "")
+        found = extract(completion, prompter)
+        return (plain, found.fault) if found.query is None else (found.query, "")
 
     def _found(self, question: str, query: str, deadline: Deadline, started: float) -> Answer:
         try:

@@ -20,7 +20,7 @@ from sqlrl.executors.errors import UsageError
 from sqlrl.judging import Judging
 from sqlrl.policies.calling import prepare
 from sqlrl.rewards import ExecutionReward
-from sqlrl.runs import Run, write_text
+from sqlrl.runs import Run, keep_taught, write_text
 from sqlrl.training import weights
 from sqlrl.training.checkpoints import Checkpoints, step_of
 from sqlrl.training.failures import told
@@ -256,6 +256,7 @@ def _new_run(plan: Plan) -> Run:
     config = plan.config
     run = Run.create(config.out, config.name, f"{config.benchmark}-{config.method or plan.recipe.default_method}")
     write_config(config, run.folder / "config.yaml")
+    keep_taught(run, [e.question for e in [*plan.train, *(d.example for d in plan.demonstrations)]])
     write_text(run.folder / RECIPE, yaml.safe_dump(asdict(plan.recipe), sort_keys=False))
     return run
 

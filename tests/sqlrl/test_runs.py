@@ -66,3 +66,19 @@ def test_writing_leaves_the_old_file_where_it_fails(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_text(target, 3)  # type: ignore[arg-type]
     assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("stem", "end"),
+    [
+        ("mini/2-sft+rft", "-mini-2-sft+rft"),
+        ("eval-questions:postgresql://ann:s/e@cret@host:5432/shop", "-eval-questions-postgresql-host-5432-shop"),
+        ("questions:sqlite:////a/b/shop.db-sft", "-questions-sqlite-a-b-shop.db-sft"),
+        ("/x" * 400 + "/shop.db-sft", "-x-x-shop.db-sft"),
+    ],
+)
+def test_a_run_is_named_without_a_password_and_within_bounds(tmp_path: Path, stem: str, end: str) -> None:
+    name = Run.create(tmp_path, None, stem).folder.name
+    assert name.endswith(end)
+    assert "cret" not in name
+    assert len(name) < 120

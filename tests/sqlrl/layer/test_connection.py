@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlrl.executors import Outcome
 from sqlrl.executors.errors import SourceError, UnavailableError, UsageError
 from sqlrl.layer import Connection
 from sqlrl.policies.scripted import ScriptedPolicy
+from sqlrl.prompts import Prompter
 
 ENDLESS = "with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t"
 Opened = Callable[..., Connection]
@@ -297,3 +298,22 @@ def test_answers_are_not_mixed_up(shop: Path, opened: Opened, answering: Answeri
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_policy_taught_by_single_questions_is_shown_no_others(source: str, opened: Opened) -> None:
+    asked: list[Any] = []
+
+    class Taught(ScriptedPolicy):
+        def generate(self, prompts: Sequence[Any], n: int = 1, **how: Any) -> list[list[str]]:
+            asked.extend(prompts)
+            return super().generate(prompts, n)
+
+    said = '<think></think><answer>{"sql": "select 1"}</answer>'
+    history = [("which customers?", "select * from customer")]
+    for prompter, count in ((Prompter(style="terse"), 1), (Prompter(), 3)):
+        asked.clear()
+        connection = opened(source, Taught({"": [said]}, prompter=prompter))
+        assert connection.converses is (count > 1)
+        assert connection.ask("and how many?", history=history).ok
+        assert len(asked[0]) == count
+    assert not opened(source).converses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import Any
 
 import pytest
@@ -54,11 +55,37 @@ def test_what_is_for_databases_is_said(index: str) -> None:
         connect(index, row_filters={"a": "1 = 1"})
 
 
-def test_the_command_line_asks_an_index(index: str, capsys: pytest.CaptureFixture[str]) -> None:
+def _ask(*words: str) -> int:
     from sqlrl.cli import main
 
-    for words, code in ((["calcium", "--json"], 0), (["--chat"], 2)):
-        with pytest.raises(SystemExit) as left:
-            main(["ask", index, *words, "--policy", "question:"])
-        assert left.value.code == code
+    with pytest.raises(SystemExit) as left:
+        main(["ask", *words])
+    return int(left.value.code or 0)
+
+
+def test_the_command_line_asks_an_index(index: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _ask(index, "calcium", "--json", "--policy", "question:") == 0
     assert '"Bones", "calcium in bones"' in capsys.readouterr().out
+
+
+def test_without_a_policy_the_command_line_searches_for_the_question(
+    index: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SQLRL_POLICY", raising=False)
+    assert _ask(index, "calcium") == 0
+    shown = capsys.readouterr()
+    assert "the question is the query" in shown.err
+    assert "Bones" in shown.out
+
+
+def test_a_chat_with_an_index_takes_each_question_by_itself(
+    index: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["calcium", "", "/search vitamin", "/search", "/right", "/nonsense", "/help", "vitamin D", "/quit", "heart"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
+    assert _ask(index, "--chat", "--policy", "question:") == 0
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines() if line.startswith(("a ", "b "))] == ["b", "a", "a"]
+    for said in ("asked of the question", "/right is for databases", "no command /nonsense", "invalid: "):
+        assert said in shown.err
+    assert "/search QUERY" in shown.out

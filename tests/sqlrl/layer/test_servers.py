@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
+from sqlrl.cli import main
 from sqlrl.executors import Outcome
 from sqlrl.executors.errors import SandboxError
+from sqlrl.incumbent import TRAINED, Incumbent, Seat
 from sqlrl.layer import Connection
 from sqlrl.policies.scripted import ScriptedPolicy
 from tests.servers import Server
@@ -102,3 +105,27 @@ def test_no_attack_sees_what_is_hidden(server: Server, url: str, opened: Opened,
 def test_a_superuser_is_refused(server: Server, url: str, opened: Opened) -> None:
     with pytest.raises(SandboxError):
         opened(server.url("hidden_shop", server.administrator))
+
+
+def test_the_policy_of_a_server_s_database_is_kept_without_a_password(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SQLRL_POLICY", raising=False)
+    secret = "hush-hush"
+    if url.startswith("postgresql"):  # which trusts whoever comes from here, whatever he says
+        url = make_url(url).set(password=secret).render_as_string(hide_password=False)
+    seat = Seat.of(url)
+    assert seat.folder.name.startswith("hidden_shop-")
+    seat.give(Incumbent("http://localhost:1/v1#model", TRAINED, 0.0))
+    assert Seat.of(url).present == seat.incumbent
+    kept = (seat.folder / "incumbent.json").read_text()
+    assert secret not in kept
+    seat.give(Incumbent(str(tmp_path / "gone"), TRAINED, 0.0))
+    (seat.folder / "incumbent.json").unlink()
+    with pytest.raises(SystemExit) as left:
+        main(["ask", url, "how many orders?"])
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--warm-start makes a small one" in line
+    assert secret not in line
