@@ -8,8 +8,9 @@ import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.layer.asynchrony import CALLER
 from sqlrl.server.limits import Bounds, Rates, client_of
-from sqlrl.server.replies import as_json, error_body
+from sqlrl.server.replies import STOPPING, as_json, error_body
 
 if TYPE_CHECKING:
     from sqlrl.server.metrics import Metrics
@@ -61,9 +62,7 @@ class Guard:
             await self._take(scope, receive, reply)
         except asyncio.CancelledError:
             if not reply.status:
-                await reply.error(
-                    503, "stopping", "the server is stopping: ask again in a moment", {"retry-after": "5"}
-                )
+                await reply.error(503, *STOPPING, {"retry-after": "5"})
         except Exception:  # a bug of ours: whoever runs the server is told, and nobody else
             _log.exception("a bug: %s", scope["path"])
             if not reply.status:
@@ -94,6 +93,7 @@ class Guard:
                                   {"www-authenticate": "Bearer"})  # fmt: skip
                 return
             scope["state"] = {**scope.get("state", {}), "who": name or client}
+            CALLER.set(name or client)
         body = await self._body(scope, headers, receive, reply)
         if body is not None:
             await self._watched(scope, body, receive, reply)
