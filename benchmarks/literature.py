@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.generation.exercises import MADE, Exercises
-from sqlrl.benchmarks.generation.searches import searches
 from sqlrl.benchmarks.location import search
 from sqlrl.benchmarks.retrieval import Retrieval
 from sqlrl.benchmarks.reviews import Reviews
@@ -153,13 +152,19 @@ class Cohen(Retrieval):
         return examples
 
     def demonstrations(self) -> list[Demonstration]:
-        """Questions of the same kind about words that there are not, each with one of many ways to search for them."""
-        return searches()
+        """Questions of the same kind about words that are no concept of the corpus, each with one of many ways to
+        search for them; the same whichever review is left out."""
+        return self._demonstrations
+
+    @cached_property
+    def _demonstrations(self) -> list[Demonstration]:
+        return self._exercises.demonstrations()
 
     @cached_property
     def _exercises(self) -> Exercises:
         documents = list(self.documents())
-        own = {row["pubmedID"] for row in _rows(self.folder / f"{self._review}.csv")}
+        path = self.folder / f"{self._review}.csv"
+        own = {row["pubmedID"] for row in _rows(path)} if self._review else set()
         return Exercises(documents, [document.id not in own for document in documents])
 
     def notes(self) -> list[str]:

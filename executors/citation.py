@@ -5,6 +5,7 @@ A document's id is the PMID, its text the abstract with the names of its section
     date              str   published: 2004, 2004-05 or 2004-05-17           [dp]
     date_entered      str   added to PubMed, date_created likewise           [edat] [crdt]
     date_revised      str                                                    [lr]
+    date_completed    str   date_indexed likewise                            [dcom] [mhda]
     authors           list  "Smith JA", the first first; a group by its name [au] [1au] [cn]
     affiliations      list                                                   [ad]
     journal           list  its title, its abbreviations and its ISSNs       [ta]
@@ -20,6 +21,9 @@ A document's id is the PMID, its text the abstract with the names of its section
     identifiers       list  DOI, PMC and the like                            [aid]
     country           str   of the journal                                   [pl]
     status            str   "MEDLINE", "PubMed-not-MEDLINE" ...              [sb]
+    author_ids editors investigators persons list  persons: whom it is about [auid] [ed] [ir] [ps]
+    isbn              list                                                   [isbn]
+    journal_id owner publisher conflicts str                                 [jid] [owner] [pubn] [cois]
 """
 
 from __future__ import annotations
@@ -51,6 +55,8 @@ def citation_document(record: Element) -> Document | None:
         "date_entered": _status_date(more, "pubmed") or _day(citation.find("DateCreated")),
         "date_created": _status_date(more, "entrez") or _day(citation.find("DateCreated")),
         "date_revised": _day(citation.find("DateRevised")),
+        "date_completed": _day(citation.find("DateCompleted")),
+        "date_indexed": _status_date(more, "medline"),
         "authors": [_name(author) for author in article.iterfind("AuthorList/Author")],
         "affiliations": [
             *_texts(article, "AuthorList/Author/AffiliationInfo/Affiliation"), *_texts(article, "Affiliation"),
@@ -85,6 +91,12 @@ def citation_document(record: Element) -> Document | None:
         ],
         "country": _text(citation.find("MedlineJournalInfo/Country")),
         "status": citation.get("Status", ""),
+        "owner": citation.get("Owner", ""),
+        "author_ids": _texts(article, "AuthorList/Author/Identifier"),
+        "investigators": [_name(each) for each in citation.iterfind("InvestigatorList/Investigator")],
+        "persons": [_name(each) for each in citation.iterfind("PersonalNameSubjectList/PersonalNameSubject")],
+        "journal_id": _text(citation.find("MedlineJournalInfo/NlmUniqueID")),
+        "conflicts": _text(citation.find("CoiStatement")),
     }  # fmt: skip
     name = _text(citation.find("PMID"))
     known["identifiers"] = [number for number in known["identifiers"] if number != name]
@@ -96,7 +108,11 @@ def _book(book: Element) -> Document:
     known: dict[str, Any] = {
         "date": _day(book.find("ContributionDate")) or _day(book.find("Book/PubDate")),
         "date_revised": _day(book.find("DateRevised")),
-        "authors": [_name(author) for author in book.iterfind("AuthorList/Author")],
+        "authors": [_name(author) for author in book.iterfind("AuthorList[@Type='authors']/Author")]
+        or [_name(author) for author in book.iterfind("AuthorList/Author")],
+        "editors": [_name(author) for author in book.iterfind("Book/AuthorList[@Type='editors']/Author")],
+        "isbn": _texts(book, "Book/Isbn"),
+        "publisher": _text(book.find("Book/Publisher/PublisherName")),
         "journal": _texts(book, "Book/BookTitle"),
         "languages": _texts(book, "Language"),
         "publication_types": _texts(book, "PublicationType"),

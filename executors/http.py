@@ -7,13 +7,16 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+from sqlrl.executors.breaker import Breaker
 from sqlrl.executors.errors import MissingExtraError, UnavailableError, UsageError
 from sqlrl.executors.pace import Pace
 
@@ -23,6 +26,7 @@ ATTEMPTS = 6
 LARGEST_REPLY = 64 << 20  # bytes, unpacked
 _LONGEST_WAIT = 60.0  # seconds between two attempts
 _AGAIN = {408, 425, 429}  # and all from 500 on
+_LOOK = 0.25  # seconds between two looks at whether anybody is to ask at all
 _EXCERPT = 200  # characters of a reply in a message
 
 _T = TypeVar("_T")
@@ -68,11 +72,12 @@ class PoliteClient:
     a broken connection, a garbled reply) is tried again, at most six times, after a wait drawn between 0 and
     `backoff_seconds` doubled with each attempt ("full jitter"), and not before the service's own Retry-After; a 429
     holds all processes back. A redirect is not followed: what was asked of one host is nobody else's business. The
-    deadline holds whatever happens: names that are not resolved, replies that drip.
+    deadline holds whatever happens: names that are not resolved, replies that drip. Once the `breaker` says that nobody
+    is to ask, all requests end at once, those on their way too.
 
-    base: a URL without user or password. pace: none for a server that is one's own. secrets: never shown in a message.
-    final: whether a reply of 500 and more is an answer all the same. Methods may be called from several threads at
-    once; requests run side by side on one thread of this client.
+    base: a URL without user or password. pace, breaker: none for a server that is one's own. secrets: never shown in a
+    message. final: whether a reply of 500 and more is an answer all the same. Methods may be called from several
+    threads at once; requests run side by side on one thread of this client.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class PoliteClient:
         base: str,
         pace: Pace | None,
         *,
+        breaker: Breaker | None = None,
         backoff_seconds: float = 1.0,
         largest_reply: int = LARGEST_REPLY,
         headers: Mapping[str, str] | None = None,
@@ -95,6 +101,7 @@ class PoliteClient:
         self.service = service
         self.base = check_base(base)
         self.pace = pace
+        self.breaker = breaker
         self._backoff_seconds = backoff_seconds
         self._largest_reply = largest_reply
         self._headers = {"User-Agent": "sqlrl", **(headers or {})}
@@ -146,23 +153,25 @@ class PoliteClient:
         import httpx
 
         fault, started = "", time.monotonic()
+        guard = _Guard(self.breaker, self.cleaned)
+        await guard.enter(deadline - started)
         try:
             async with asyncio.timeout(max(deadline - started, 0)):
                 for attempt in range(ATTEMPTS):
                     if self.pace is not None:
-                        await asyncio.sleep(await asyncio.to_thread(self.pace.take, deadline - time.monotonic()))
+                        turn = await asyncio.to_thread(self.pace.take, deadline - time.monotonic())
+                        await guard.waited(asyncio.sleep(turn))
                     least, shared = 0.0, False
                     try:
-                        reply = await self._send(line, request)
-                        if 300 <= reply.status < 400:
-                            raise UnavailableError(self._elsewhere(reply))
-                        if (reply.status not in _AGAIN and reply.status < 500) or self._final(reply):
-                            return read(reply)
+                        reply = await guard.waited(self._send(line, request), sent=True)
+                        if (200 <= reply.status < 500 and reply.status not in _AGAIN) or self._final(reply):
+                            return await self._taken(guard, read, reply)
                         fault = f"HTTP {reply.status}: {reply.excerpt}"
                         least = _retry_after(reply.headers.get("retry-after"))
                         shared = reply.status == 429 or least > 0
                     except (httpx.RequestError, GarbledError) as error:
                         fault = str(error) or type(error).__name__
+                    await guard.failed(fault)
                     if attempt + 1 < ATTEMPTS:
                         drawn = random.uniform(0, min(_LONGEST_WAIT, self._backoff_seconds * 2**attempt))
                         wait = max(least, drawn)
@@ -170,12 +179,35 @@ class PoliteClient:
                             await asyncio.to_thread(self.pace.pause, wait)
                         if time.monotonic() + wait >= deadline:
                             break  # asking until the last moment would help nobody
-                        await asyncio.sleep(wait)
+                        await guard.waited(asyncio.sleep(wait))
         except TimeoutError:
-            fault = f"no whole answer within {time.monotonic() - started:.1f} s" + (f"; {fault}" if fault else "")
+            silent = f"no whole answer within {time.monotonic() - started:.1f} s"
+            fault = silent + (f"; {fault}" if fault else "")
+            if guard.sent:  # a turn that did not come is not the service's fault
+                await guard.failed(silent)
         except UnavailableError as error:
-            raise UnavailableError(self.cleaned(f"{error}" + (f"; before: {fault}" if fault else ""))) from None
+            before = f"; before: {fault}" if fault and fault not in str(error) else ""
+            raise UnavailableError(self.cleaned(f"{error}{before}")) from None
+        finally:
+            guard.end()
         raise UnavailableError(self.cleaned(f"{self.service} does not answer: {fault or 'no time is left'}"))
+
+    async def _taken(self, guard: _Guard, read: Callable[[Reply], _T], reply: Reply) -> _T:
+        """What is read from a reply that is final."""
+        try:
+            if 300 <= reply.status < 400:
+                raise UnavailableError(self._elsewhere(reply))
+            found = read(reply)
+        except UnavailableError as error:
+            await guard.failed(str(error))
+            raise
+        except GarbledError:
+            raise
+        except Exception:  # a query that is none, and the service says so
+            await guard.answered()
+            raise
+        await guard.answered()
+        return found
 
     async def _send(self, line: _Line, request: Request) -> Reply:
         call = line.client.build_request(
@@ -196,6 +228,55 @@ class PoliteClient:
         target = urlsplit(reply.headers.get("location", ""))
         host = target.hostname or "another path"
         return f"{self.service} redirects to {host} (HTTP {reply.status}), which is not followed: give base=URL"
+
+
+class _Guard:
+    """What the breaker is told of one request, and the request of it."""
+
+    def __init__(self, breaker: Breaker | None, cleaned: Callable[[str], str]) -> None:
+        self.sent = False  # and not answered yet
+        self._breaker = breaker
+        self._caller = uuid.uuid4().hex[:16]
+        self._cleaned = cleaned
+        self._began = 0.0
+        self._tries = False  # is the one that finds out whether the service is back
+
+    async def enter(self, within_seconds: float) -> None:
+        """UnavailableError where nobody is to ask."""
+        if self._breaker is not None:
+            self._tries = await asyncio.to_thread(self._breaker.enter, within_seconds)
+
+    async def waited(self, coroutine: Coroutine[Any, Any, _T], *, sent: bool = False) -> _T:
+        """What it gives. UnavailableError as soon as nobody is to ask any more. sent: it is the request itself."""
+        waiting = asyncio.ensure_future(coroutine)
+        self._began = time.time()
+        self.sent = sent
+        try:
+            while True:
+                if self._breaker is not None and not self._tries:
+                    await asyncio.to_thread(self._breaker.check)
+                if (await asyncio.wait({waiting}, timeout=_LOOK))[0]:
+                    self.sent = False
+                    return waiting.result()
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+    async def failed(self, why: str) -> None:
+        if self._breaker is not None:
+            tried, self._tries = self._tries, False
+            failed = partial(self._breaker.failed, self._caller, self._cleaned(why), self._began, tried=tried)
+            await asyncio.to_thread(failed)
+
+    async def answered(self) -> None:
+        if self._breaker is not None:
+            self._tries = False
+            await asyncio.to_thread(self._breaker.answered)
+
+    def end(self) -> None:
+        if self._tries and self._breaker is not None:
+            self._breaker.gave_up()
 
 
 class _Line:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
+from sqlrl.executors.breaker import Breaker
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import (
     AccessError,
@@ -99,9 +100,11 @@ class OpenSearch:
         self._timeout_seconds = _number(options, "timeout_seconds")
         self.parallel = max(1, int(_number(options, "parallel")))
         self._known: dict[str, Any] | None = None  # the index's fields, once it was asked for them
+        backoff = _number(options, "backoff_seconds")
+        breaker = Breaker(address.host, backoff, name="OpenSearch")
         self._link = OpenSearchLink(
             address.host, tls=options["tls"] == "1", credentials=credentials_from_environment(),
-            backoff_seconds=_number(options, "backoff_seconds"), largest_reply=self._limits.bytes,
+            backoff_seconds=backoff, breaker=breaker, largest_reply=self._limits.bytes,
         )  # fmt: skip
 
     def describe(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from sqlrl.executors.breaker import Breaker
 from sqlrl.executors.errors import MissingExtraError, UnavailableError
 from sqlrl.executors.http import GarbledError, PoliteClient, Reply, Request, check_base
 
@@ -40,6 +41,7 @@ class OpenSearchLink:
         tls: bool = False,
         credentials: tuple[str, str] | None = None,
         backoff_seconds: float = 0.5,
+        breaker: Breaker | None = None,
         largest_reply: int,
     ) -> None:
         self.host = host
@@ -50,8 +52,8 @@ class OpenSearchLink:
             secrets = [packed, credentials[1]]
         base = check_base(f"{'https' if tls else 'http'}://{host}")
         self._http = PoliteClient(
-            "OpenSearch", base, None, backoff_seconds=backoff_seconds, largest_reply=largest_reply, headers=headers,
-            secrets=secrets, final=lambda reply: any(kind in reply.body for kind in _FINAL),
+            "OpenSearch", base, None, breaker=breaker, backoff_seconds=backoff_seconds, largest_reply=largest_reply,
+            headers=headers, secrets=secrets, final=lambda reply: any(kind in reply.body for kind in _FINAL),
         )  # fmt: skip
         self._client = _client(self._http)
 

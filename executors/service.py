@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from sqlrl.executors.address import parse_address
 from sqlrl.executors.base import Limits, Outcome, Result
+from sqlrl.executors.breaker import Breaker
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import QueryError, UnavailableError, UsageError, nearest
 from sqlrl.executors.http import PoliteClient, check_base
@@ -59,7 +60,7 @@ class Service(ABC):
     mode: "cache" asks what was not asked before, "live" asks always (both keep the answers), "replay" asks nobody: what
     was not kept is UNAVAILABLE. cache: the folder of kept answers, by default in the user's cache. base: another server
     that speaks the same. timeout_seconds: for one query, all of its requests, waits and attempts. backoff_seconds: see
-    `PoliteClient`. per_second: requests of this whole machine; never more than the service allows.
+    `PoliteClient` and `Breaker`. per_second: requests of this whole machine; never more than the service allows.
 
     Answers are kept whole, by (service, what was asked, date, depth): the pages of one list are of one day. An outage
     is UNAVAILABLE and never kept. The services give no scores: a document's is 1 / its rank.
@@ -126,9 +127,10 @@ class Service(ABC):
         """What asks; made when it is first needed, which in replay it never is."""
         with self._opening:  # several threads ask at once
             if self._client is None:
-                pace = Pace(urlsplit(self._base).netloc, self._per_second())
+                host, backoff = urlsplit(self._base).netloc, self._number("backoff_seconds")
                 self._client = PoliteClient(
-                    self.name, self._base, pace, backoff_seconds=self._number("backoff_seconds"),
+                    self.name, self._base, Pace(host, self._per_second()),
+                    breaker=Breaker(host, backoff, name=self.name), backoff_seconds=backoff,
                     largest_reply=self._limits.bytes, secrets=self.secrets,
                 )  # fmt: skip
             return self._client

@@ -51,7 +51,7 @@ eligibilityModule
 contactsLocationsModule
     overallOfficials.name OverallOfficialName, overallOfficials.affiliation OverallOfficialAffiliation,
     locations.facility LocationFacility, locations.city LocationCity, locations.state LocationState,
-    locations.country LocationCountry
+    locations.country LocationCountry, locations.status LocationStatus, locations.zip LocationZip
 referencesModule
     references.pmid ReferencePMID, references.citation ReferenceCitation
 conditionBrowseModule
@@ -59,6 +59,7 @@ conditionBrowseModule
 interventionBrowseModule
     meshes.term InterventionMeshTerm, ancestors.term InterventionAncestorTerm
 """
+_PARTS = {"Location": ("protocolSection", "contactsLocationsModule", "locations")}
 _DERIVED = ("conditionBrowseModule", "interventionBrowseModule")
 
 
@@ -95,6 +96,9 @@ def study_document(record: Mapping[str, Any]) -> Document:
     if not isinstance(number, str):
         raise DataError("a study without protocolSection.identificationModule.nctId")
     text = "\n".join(str(fields[part]) for part in ("BriefSummary", "DetailedDescription") if part in fields)
+    parts = {name: own for name, path in _PARTS.items() if (own := list(_parts(record, path)))}
+    if parts:
+        fields["parts"] = parts
     if "StudyFirstPostDate" in fields:
         fields["date"] = fields["StudyFirstPostDate"]
     return Document(number, str(fields.get("BriefTitle") or fields.get("OfficialTitle") or ""), text, fields)
@@ -110,6 +114,22 @@ def _reached(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
             yield value
     elif isinstance(value, dict):
         yield from _reached(value.get(path[0]), path[1:])
+
+
+def _parts(record: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The elements of a list, each with the names of its pieces."""
+    value: Any = record
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    for each in value if isinstance(value, list) else ():
+        own = {
+            name: list(_reached(each, place[len(path) :]))
+            for name, place in PIECES.items()
+            if place[: len(path)] == path
+        }
+        found = {name: texts if len(texts) > 1 else texts[0] for name, texts in own.items() if texts}
+        if found:
+            yield found
 
 
 def _listed(value: Any, path: tuple[str, ...]) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -24,7 +24,7 @@ from sqlrl.executors.words import STOP_WORDS
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Concept", "Concepts", "find_concepts"]
+__all__ = ["Concept", "Concepts", "find_concepts", "phrases"]
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*[^\W_]")
 _TITLES = 6  # a concept stands in so many titles at least
@@ -103,6 +103,21 @@ def find_concepts(documents: Sequence[Document], known: Sequence[bool]) -> Conce
     concepts = tuple(Concept(written[keys[column]], keys[column]) for column in kept)
     compares = np.array([_compares(document) for document in documents])
     return Concepts(tuple(document.id for document in documents), concepts, about, compares)
+
+
+def phrases(documents: Sequence[Document], without: Collection[str] = ()) -> list[str]:
+    """One or two words of content that stand side by side in titles, each once, in the order in which they come.
+    without: stems of words that are passed over."""
+    found: dict[str, None] = {}
+    for document in documents:
+        words = [match.group().lower() for match in _WORD.finditer(document.title)]
+        fit = [len(word) > 2 and word not in STOP_WORDS and _stem(word) not in without for word in words]
+        for at, word in enumerate(words):
+            if fit[at]:
+                found[word] = None
+                if at + 1 < len(words) and fit[at + 1]:
+                    found[f"{word} {words[at + 1]}"] = None
+    return list(found)
 
 
 def _stems(text: str) -> list[str]:

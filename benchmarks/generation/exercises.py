@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from sqlrl.benchmarks.base import Example
-from sqlrl.benchmarks.generation.concepts import Concepts, find_concepts
+from sqlrl.benchmarks.base import Demonstration, Example
+from sqlrl.benchmarks.generation.concepts import Concepts, find_concepts, phrases
+from sqlrl.benchmarks.generation.searches import searches
 from sqlrl.benchmarks.generation.topics import Topic, draw_topics
 from sqlrl.executors.base import Gold
 from sqlrl.executors.documents import Document
@@ -40,6 +41,12 @@ class Exercises:
                     labels={"concepts": str(len(topic.concepts))})
             for number, topic in enumerate(topics, start=1)
         ]  # fmt: skip
+
+    def demonstrations(self) -> list[Demonstration]:
+        """About words of all titles that belong to no concept: whatever is left out, they are the same, and tell
+        nothing of what the questions are about."""
+        found = find_concepts(self._documents, [True] * len(self._documents))
+        return searches(phrases(self._documents, without={stem for key in found.keys for stem in key}))
 
     def _drawn(self) -> dict[str, list[Topic]]:
         if not self._topics:

@@ -1,8 +1,8 @@
-"""Searches: what a warm start of Boolean search imitates: questions about words that there are not, each with one of
-many ways to search for them, drawn without regard to what it would find.
+"""Searches: what a warm start of Boolean search imitates: questions about words of any kind, each with one of many ways
+to search for them, drawn without regard to what it would find.
 
-Such words are syllables put together, so that nothing is learnt of any subject: only to take the words of a question
-over, be they known or not, and the grammar.
+Half of the words are put together from halves of others, so that nothing is to be learnt but the grammar, and to take
+the words of a question over, be they known or not.
 """
 
 from __future__ import annotations
@@ -18,36 +18,19 @@ from sqlrl.executors.porter import porter
 __all__ = ["searches", "write_query"]
 
 _COUNT = 40_000
-# Syllables for the three places of a word; no name of a class of drugs ends so.
-_BEGINNINGS = """
-a ab ac ad al am an anti ap ar as at ba be bi bo ca car ce ch ci cli co com con cor cy de der di dis do du dys e ec el
-en epi er es eu ex fe fi flu fo fu ga gas ge gly go ha he hy hyper hypo i im in inter ir is jo ke la le leu li lo lu
-ma me mi mo mu my na ne neu ni no nu ob oc oe op or os ox pa pan pe per pha phe pi pla po pre pro psy pul py qui ra re
-ri ro ru sa sal se sero si so spi sta ste su sub sul ta te the thy ti to tra tri tu ul un ur va ve vi vo xe zi zo
-"""
-_MIDDLES = """
-ba be bi bo bu ca ce ci co cu da de di do du fa fe fi fo ga ge gi go gu la le li lo lu ma me mi mo mu na ne ni no nu
-pa pe phi po pra pri pu ra re ri ro ru sa se si so su ta te ti to tra tri tu va ve vi vo xa za ze zi cra dro gra phy
-thro
-"""
-_ENDINGS = """
-al an ance ase ate ation cy cin ed ement emia en ency ent er ers es gia gram ia ial ic ide in ine ing ion ism ist itis
-ity ium ive lin ment mia min ne ness nol ol oma on one or ory ose osis ous oxide pathy pine quine rin rol s sis son
-tan ter tic tide tion tis tive tomy tor um ure us y zine
-"""
 _COMPARING = ("random*", "(random* OR placebo)", "(random* OR placebo* OR trial*)", "trial*[tiab]")
 
 
-def searches(seed: int = 0, count: int = _COUNT) -> list[Demonstration]:
-    """Always the same for a seed. Nothing is relevant for any of them."""
+def searches(words: Sequence[str], seed: int = 0, count: int = _COUNT) -> list[Demonstration]:
+    """Always the same for a seed. Nothing is relevant for any of them. words: one or two at a time."""
     generator = random.Random(f"searches {seed}")
     made = []
     for number in range(1, count + 1):
-        words = [_phrase(generator) for _ in range(generator.choice((2, 2, 3)))]
+        asked = [_phrase(words, generator) for _ in range(generator.choice((2, 2, 3)))]
         effects = generator.random() < 0.6
-        example = Example(f"made-{number}", write_question(words, effects, generator), Gold(relevant={}))
-        thought = "; ".join([*words, *(["studies that compare"] if effects else [])])
-        made.append(Demonstration(example, write_query(words, effects, generator), thought))
+        example = Example(f"made-{number}", write_question(asked, effects, generator), Gold(relevant={}))
+        thought = "; ".join([*asked, *(["studies that compare"] if effects else [])])
+        made.append(Demonstration(example, write_query(asked, effects, generator), thought))
     return made
 
 
@@ -68,22 +51,20 @@ def write_query(words: Sequence[str], effects: bool, generator: random.Random) -
     return query
 
 
-def _phrase(generator: random.Random) -> str:
+def _phrase(words: Sequence[str], generator: random.Random) -> str:
     """One to four words, one or two of most; seldom with what is short for them in brackets."""
-    words = [_word(generator) for _ in range(generator.choices((1, 2, 3, 4), (5, 4, 2, 1))[0])]
-    short = "".join(word[0] for word in words).upper()
-    return f"{' '.join(words)} ({short})" if len(words) > 1 and generator.random() < 0.15 else " ".join(words)
+    chosen = generator.choice(words).split()
+    if generator.random() < 0.2:
+        chosen += generator.choice(words).split()
+    if generator.random() < 0.5:
+        chosen = [_blend(word, generator.choice(words).split()[-1]) for word in chosen]
+    short = "".join(word[0] for word in chosen).upper()
+    return f"{' '.join(chosen)} ({short})" if len(chosen) > 1 and generator.random() < 0.15 else " ".join(chosen)
 
 
-def _word(generator: random.Random) -> str:
-    """Two to five syllables; seldom with a hyphen, or in capitals as an abbreviation is."""
-    pick = generator.choice
-    beginnings, middles, endings = _BEGINNINGS.split(), _MIDDLES.split(), _ENDINGS.split()
-    if generator.random() < 0.04:
-        return "".join(generator.choices("ABCDEGHILMNOPRST", k=pick((3, 4))))
-    word = pick(beginnings) + "".join(pick(middles) for _ in range(generator.choices((0, 1, 2, 3), (4, 4, 2, 1))[0]))
-    word += pick(endings)
-    return f"{pick(beginnings)}{pick(endings)}-{word}" if generator.random() < 0.06 else word
+def _blend(first: str, second: str) -> str:
+    """A word that there is not: the beginning of one and the end of another."""
+    return first[: max(2, (len(first) + 1) // 2)].rstrip("-'") + second[len(second) // 2 :].lstrip("-'")
 
 
 def _term(phrase: str, generator: random.Random) -> str:

@@ -17,9 +17,11 @@ from sqlrl.executors.base import Limits, Outcome, Result
 from sqlrl.executors.boolean import essie, ovid, pubmed
 from sqlrl.executors.boolean.analysis import last_day_of
 from sqlrl.executors.boolean.evaluate import Evaluator
+from sqlrl.executors.boolean.histories import is_history
 from sqlrl.executors.boolean.index import build, load_tantivy
 from sqlrl.executors.boolean.mesh import Tree, read_numbers
 from sqlrl.executors.boolean.postings import Postings
+from sqlrl.executors.boolean.publication_types import with_types
 from sqlrl.executors.boolean.queries import Parsed, Range
 from sqlrl.executors.boolean.ranking import best
 from sqlrl.executors.boolean.vocabulary import Vocabulary
@@ -77,7 +79,12 @@ class Boolean:
             index = tantivy.Index.open(str(folder / "terms"))
             postings = Postings(index, settings["fields"], len(self._store), folder)
             self._evaluator = Evaluator(
-                postings, self._store, columns, Tree(numbers), settings["has"], frozenset(settings["several"])
+                postings,
+                self._store,
+                columns,
+                Tree(with_types(numbers)),
+                settings["has"],
+                frozenset(settings["several"]),
             )
         except (OSError, ValueError, KeyError) as error:
             raise SourceError(f"{folder} cannot be read: {error}") from None
@@ -193,7 +200,7 @@ class Boolean:
         query, today = key
         if self.dialect == "essie":
             parsed = essie.parse(query, self._known, self._vocabulary)
-        elif ovid.is_history(query):
+        elif is_history(query):
             parsed = ovid.parse(query, today)
         else:
             parsed = pubmed.parse(query, self._vocabulary, today)

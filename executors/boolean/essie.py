@@ -9,6 +9,7 @@ OR binds least, then AND, then NOT and the operators with brackets, then terms. 
     COVERAGE[FullMatch] ... a whole value; StartsWith, EndsWith, Contains (the default)
     AREA[StartDate]RANGE[2010-01-01, MAX]       days, numbers or ages, both ends included; MIN and MAX
     AREA[ResultsFirstPostDate]MISSING           what is not known
+    SEARCH[Location](...)   all of it in one location; SEARCH[Study] changes nothing
     ALL                     every study
     \\AND \\( \\"               as words and signs, not as operators
 
@@ -24,7 +25,8 @@ from dataclasses import dataclass, replace
 
 from sqlrl.executors.boolean.analysis import day_of, number_of, tokens
 from sqlrl.executors.boolean.areas import BASIC, area_fields
-from sqlrl.executors.boolean.fields import VALUES, folded
+from sqlrl.executors.boolean.fields import PART, VALUES, folded, own_name
+from sqlrl.executors.boolean.parts import PARTS
 from sqlrl.executors.boolean.queries import (
     All,
     And,
@@ -37,6 +39,7 @@ from sqlrl.executors.boolean.queries import (
     Range,
     Token,
     Value,
+    Within,
     conjunction,
 )
 from sqlrl.executors.boolean.vocabulary import Vocabulary
@@ -192,6 +195,8 @@ class _Reader:
             self.place += 1
             if name.strip() == "RANGE":
                 return self.range(inside, context)
+            if name.strip() == "SEARCH":
+                return self.within(inside.strip().lower(), context)
             changed = self.changed(name.strip(), inside.strip(), context)
             if self.taken("operator", "NOT"):
                 out, inner = self.negated(changed)
@@ -209,6 +214,18 @@ class _Reader:
             raise _Refused(f"a term is missing before {rest}")
         return self.term(" ".join(words), False, context)
 
+    def within(self, part: str, context: _Context) -> Query:
+        """What follows SEARCH[]: of one part of the record; of the study it is of the whole."""
+        if part == "study":
+            return self.factor(context)
+        if part not in PARTS:
+            raise _Refused(f"no part of a record {part!r}{nearest(part, (*PARTS, 'study'))}")
+        if PART + part not in self.known:
+            self.warnings[f"SEARCH[{part}] was read without it: the parts of these records are not known"] = None
+            return self.factor(context)
+        pieces = tuple(own_name(piece) for piece in PARTS[part][1])
+        return Within(part, self.factor(replace(context, fields=pieces, area="")))
+
     def changed(self, name: str, inside: str, context: _Context) -> _Context:
         if name == "AREA":
             fields = area_fields(inside, self.known)
@@ -223,9 +240,7 @@ class _Reader:
             if inside.lower() not in _COVERAGES:
                 raise _Refused(f"no coverage {inside!r}{nearest(inside.lower(), _COVERAGES)}")
             return replace(context, coverage=inside.lower())
-        if name == "SEARCH":
-            self.warnings[f"SEARCH[{inside}] was read without it: parts of a record are not told apart"] = None
-        else:
+        if name != "SEARCH":
             self.warnings[f"TILT[{inside}] was ignored: it changes only the order"] = None
         return context
 

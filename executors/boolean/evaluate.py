@@ -14,10 +14,11 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.boolean.analysis import tokens
-from sqlrl.executors.boolean.fields import values_of
+from sqlrl.executors.boolean.fields import PART, values_of
 from sqlrl.executors.boolean.index import END, START
 from sqlrl.executors.boolean.matching import has_near, has_phrase
 from sqlrl.executors.boolean.mesh import Tree
+from sqlrl.executors.boolean.parts import any_part_holds, relaxed
 from sqlrl.executors.boolean.postings import HAS, Postings
 from sqlrl.executors.boolean.queries import (
     And,
@@ -31,6 +32,7 @@ from sqlrl.executors.boolean.queries import (
     Range,
     Token,
     Value,
+    Within,
     leaves,
 )
 from sqlrl.executors.documents import DocumentStore
@@ -165,6 +167,8 @@ class Evaluator:
             return self._combined(Or(()), [self._word(node.field, Token(name + tail)) for name in names])
         if isinstance(node, Range):
             return self._range(node)
+        if isinstance(node, Within):
+            return self._within(node)
         if isinstance(node, Missing):
             known = self._union(node.fields, lambda field: self._postings.term(HAS, field))
             return self.everything - known
@@ -230,6 +234,19 @@ class Evaluator:
                 found.add(place)
         return found
 
+    def _within(self, node: Within) -> BitMap:
+        from pyroaring import BitMap
+
+        candidates = self._walked(relaxed(node.query)) & self._word(PART + node.part, Token("yes"))
+        found = BitMap()
+        for number, place in enumerate(candidates):
+            if number % _LOOKED_AT == 0:
+                self._look_at_the_clock()
+            parts = self._store[place].fields.get("parts") or {}
+            if any(any_part_holds(node.query, own) for name, own in parts.items() if name.lower() == node.part):
+                found.add(place)
+        return found
+
     def _range(self, node: Range) -> BitMap:
         import numpy as np
         from pyroaring import BitMap
@@ -253,7 +270,7 @@ class Evaluator:
             fields = (node.field,) if isinstance(node, (Heading, Range)) else getattr(node, "fields", ())
             if fields and not isinstance(node, Missing) and not any(self.has.get(field) for field in fields):
                 found[f"no document of this index has the field {' or '.join(f.strip('.') for f in fields)}"] = None
-            elif isinstance(node, Heading) and node.explode and node.name not in self.tree:
+            elif isinstance(node, Heading) and node.explode and node.field != "pt" and node.name not in self.tree:
                 found["headings were not exploded: their tree numbers are not known here"] = None
             elif isinstance(node, Phrase) and node.loose and not self.leaf(replace(node, loose=False)):
                 words = " ".join(token.text for token in node.tokens)

@@ -3,13 +3,15 @@
 What a document brings in `Document.fields` (each optional; a text, or a list of texts):
 
     date                        published: 2004, 2004-05 or 2004-05-17; of what is less than a day, the first day counts
-    date_entered date_created date_revised
+    date_entered date_created date_revised date_completed date_indexed
     mesh                        headings: {"name", "major", "qualifiers": [{"name", "major"}], "tree": ["C08.127"]},
                                 or text: "Asthma", "*Asthma" for a major topic, "Asthma/drug therapy"
     major                       headings that are major topics
     authors affiliations journal languages publication_types substances keywords other_abstracts other_titles
-    volume issue pages identifiers accessions grants country status
+    volume issue pages identifiers accessions grants country status author_ids editors investigators isbn journal_id
+    owner persons publisher conflicts
     (also: type, language, affiliation)
+    parts                       {"Location": [{"LocationCity": ...}, ...]}, for Essie's SEARCH[]
     anything else               under its own name, for Essie's AREA[]: Condition, InterventionName, Phase ...
 
 The tables below say what becomes of them. A field of text is searched by words and phrases, a field of values by whole
@@ -24,14 +26,22 @@ from typing import Any
 from sqlrl.executors.boolean.analysis import fold
 from sqlrl.executors.documents import Document
 
-__all__ = ["ALL", "DATES", "LANGUAGES", "TAGS", "TEXTS", "VALUES", "dates_of", "folded", "own_name", "values_of"]
+__all__ = [
+    "ALL", "DATES", "LANGUAGES", "PART", "TAGS", "TEXTS", "VALUES", "dates_of", "folded", "own_name", "texts_of",
+    "values_of",
+]  # fmt: skip
 
-TEXTS = ("ti", "ab", "ot", "ad", "tt", "words", "rest")
+PART = ".part."  # and the name of a part: which records have any
+
+TEXTS = ("ti", "ab", "ot", "ad", "tt", "words", "rest", "cois")
 VALUES = (
     "mh", "majr", "sh", "pt", "la", "au", "1au", "lastau", "ta", "nm", "vi", "ip", "pg", "aid", "si", "gr", "pl", "sb",
-    "id",
+    "id", "auid", "ed", "ir", "isbn", "jid", "owner", "ps", "pubn",
 )  # fmt: skip
-DATES = {"dp": "date", "edat": "date_entered", "crdt": "date_created", "lr": "date_revised"}
+DATES = {
+    "dp": "date", "edat": "date_entered", "crdt": "date_created", "lr": "date_revised", "dcom": "date_completed",
+    "mhda": "date_indexed",
+}  # fmt: skip
 ALL = ("ti", "ab", "ot", "words", "rest")
 
 _TIAB = ("ti", "ab", "ot")
@@ -49,25 +59,34 @@ for _names, _fields in (
     ("majr|mesh major topic|majr:exp", ("majr",)),
     ("majr:noexp|mesh major topic:noexp", ("majr",)),
     ("sh|mesh subheading|mesh subheadings|subheading", ("sh",)),
-    ("pt|ptyp|publication type", ("pt",)),
+    ("pt|ptyp|publication type|pt:exp|ptyp:exp", ("pt",)),
+    ("pt:noexp|ptyp:noexp|publication type:noexp", ("pt",)),
+    ("pa|pharmacological action|pharmacologic action|pharmacological action mesh terms", ("pa",)),
     ("la|lang|language", ("la",)),
-    ("au|auth|author|authors|fau|full author name|cn|corporate author|ir|investigator", ("au",)),
+    ("au|auth|author|authors|fau|full author name|cn|corporate author", ("au",)),
+    ("auid|author identifier", ("auid",)), ("ed|editor", ("ed",)), ("ps|personal name as subject", ("ps",)),
+    ("ir|investigator|fir|full investigator name", ("ir",)),
+    ("cois|conflict of interest statement|conflict of interest statements", ("cois",)),
+    ("isbn", ("isbn",)), ("jid|nlm unique id", ("jid",)), ("owner", ("owner",)), ("pubn|publisher", ("pubn",)),
     ("1au|first author|first author name", ("1au",)),
     ("lastau|last author|last author name", ("lastau",)),
-    ("ta|jour|journal|so", ("ta",)),
+    ("ta|jour|journal|so|journal title|issn|book", ("ta",)),
     ("ad|affl|affiliation", ("ad",)),
-    ("nm|supplementary concept|substance name|rn|ec/rn number", ("nm",)),
+    ("nm|supplementary concept|substance name|rn|ec/rn number|supplementary concept:noexp|nm:noexp", ("nm",)),
     ("ot|other term|other terms", ("ot",)),
     ("tt|transliterated title", ("tt",)),
     ("vi|volume", ("vi",)), ("ip|issue", ("ip",)), ("pg|page|pagination", ("pg",)),
-    ("aid|doi|lid|article identifier|location id", ("aid",)),
-    ("si|secondary source id", ("si",)), ("gr|grant|grant number", ("gr",)), ("pl|place of publication", ("pl",)),
+    ("aid|doi|lid|article identifier|location id|mid|pmc|pmcid|pmcid & mid|manuscript id", ("aid",)),
+    ("si|secondary source id", ("si",)), ("gr|grant|grant number|grants and funding", ("gr",)),
+    ("pl|place of publication", ("pl",)),
     ("sb|subset|filter|status", ("sb",)),
     ("pmid|uid", ("id",)),
-    ("dp|pdat|date - publication|publication date|ppdat|epdat", ("dp",)),
-    ("edat|date - entrez|entrez date|mhda|date - mesh", ("edat",)),
-    ("crdt|dcom|date - create|date - completion", ("crdt",)),
-    ("lr|mdat|date - modification|date last revised", ("lr",)),
+    ("dp|pdat|date - publication|publication date|date of publication|ppdat|epdat", ("dp",)),
+    ("edat|date - entrez|entrez date|date - entry|entry date", ("edat",)),
+    ("crdt|date - create|create date", ("crdt",)),
+    ("dcom|date - completion|completion date", ("dcom",)),
+    ("mhda|date - mesh|mesh date", ("mhda",)),
+    ("lr|mdat|date - modification|modification date|date last revised", ("lr",)),
 ):  # fmt: skip
     TAGS.update(dict.fromkeys(_names.split("|"), _fields))
 
@@ -86,9 +105,11 @@ _PLAIN = {
     "affiliations": ("ad", "rest"), "affiliation": ("ad", "rest"), "keywords": ("ot", ""),
     "other_titles": ("tt", "words"), "other_abstracts": ("ab", ""), "volume": ("vi", "rest"), "issue": ("ip", "rest"),
     "pages": ("pg", "rest"), "identifiers": ("aid", "rest"), "accessions": ("si", "rest"), "grants": ("gr", "rest"),
-    "country": ("pl", "rest"), "status": ("sb", ""),
+    "country": ("pl", "rest"), "status": ("sb", ""), "author_ids": ("auid", "rest"), "editors": ("ed", "rest"),
+    "investigators": ("ir", "rest"), "isbn": ("isbn", "rest"), "journal_id": ("jid", ""), "owner": ("owner", ""),
+    "persons": ("ps", "rest"), "publisher": ("pubn", "rest"), "conflicts": ("cois", ""),
 }  # fmt: skip
-_KNOWN = {*_PLAIN, *DATES.values(), "mesh", "major"}
+_KNOWN = {*_PLAIN, *DATES.values(), "mesh", "major", "parts"}
 
 
 def values_of(document: Document) -> dict[str, list[str]]:
@@ -107,6 +128,8 @@ def values_of(document: Document) -> dict[str, list[str]]:
         elif name not in _KNOWN:
             found.setdefault(own_name(name), []).extend(texts)
             found["rest"].extend(texts)
+    for name in document.fields.get("parts") or ():
+        found[PART + name.lower()] = ["yes"]
     if authors := found.get("au"):
         found["1au"], found["lastau"] = authors[:1], authors[-1:]
     _add_headings(document.fields, found)
@@ -147,6 +170,11 @@ def _add_headings(fields: Mapping[str, Any], found: dict[str, list[str]]) -> Non
             found.setdefault("majr", []).extend([name, *starred])
         found.setdefault("sh", []).extend(qualifier for qualifier, _ in pairs)
         found["words"].extend([name, *(qualifier for qualifier, _ in pairs)])
+
+
+def texts_of(value: Any) -> list[str]:
+    """The texts of a value, whatever it is made of."""
+    return [text for text in _texts(value) if text]
 
 
 def _texts(value: Any) -> Iterator[str]:

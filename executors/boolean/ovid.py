@@ -6,18 +6,25 @@
     4 or/1-3                          earlier lines; 1 and 3, #1 and #3 as well
     5 limit 4 to yr="2000-2010"       humans, a language, years or days
 
-The last line is searched. Operators are taken from left to right. A line with PubMed's tags is read as PubMed's.
+    6 1-3/or                          the same as or/1-3
+
+The last line is searched. Operators are taken from left to right. A line with PubMed's tags is read as PubMed's, one
+with Cochrane's (`:ti,ab,kw`, MeSH descriptor, near/3) as Cochrane's; see `histories` for how a list may be numbered.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from sqlrl.executors.boolean import pubmed
 from sqlrl.executors.boolean.analysis import day_of, fold, last_day_of, tokens
+from sqlrl.executors.boolean.central import as_ovid, is_central
 from sqlrl.executors.boolean.fields import ALL, DATES, LANGUAGES, VALUES
+from sqlrl.executors.boolean.histories import combines, searches
+from sqlrl.executors.boolean.limits import day_in, limit_query
 from sqlrl.executors.boolean.ovid_codes import FIELDS, MP, QUALIFIERS
 from sqlrl.executors.boolean.queries import (
     NOTHING,
@@ -34,54 +41,57 @@ from sqlrl.executors.boolean.queries import (
     Value,
 )
 
-__all__ = ["is_history", "parse"]
+__all__ = ["parse"]
 
-_LINE = re.compile(r"\s*#?(\d{1,3})(?:[.):]\s*|\s+)(\S.*?)(?:\s*\(\d[\d,]*\))?\s*")
 _LEXEME = re.compile(
     r"""(?P<space>[\s,;]+)
     |(?P<note>\[[^\]]*\])
-    |(?P<lines>(?P<joiner>or|and)/[\d#,\s-]*\d)
-    |(?P<heading>(?P<exp>exp(?:lode)?\s+)?(?P<star>\*)?(?P<name>(?!(?:or|and|not|adj\d*)\s)[^\W_]
-        (?:(?!\s(?:or|and|not|adj\d*)\s)[^()"/.\[\]*$]){0,120})/
+    |(?P<lines>(?P<joiner>or|and)\s*/\s*(?P<these>[\d#,\s-]*\d)
+        |(?P<those>\#?\d[\d\#,\s-]*\d)\s*/\s*(?P<behind>or|and)\b)
+    |(?P<heading>(?P<exp>exp(?:lode)?\s+)?(?P<star>\*)?(?:"(?P<whole>[^"/]+)"|(?P<name>(?!(?:or|and|not|adj\d*)\s)[^\W_]
+        (?:(?!\s(?:or|and|not|adj\d*)\s)[^()"/.\[\]*$]){0,120}))/
         (?P<qualifiers>[a-z]{2}(?:,\s?[a-z]{2})*\b)?(?:\s\([^()]*\))?)
     |(?P<fields>\.\s?(?P<codes>[a-z]{2}(?:,\s?[a-z]{2})*)(?:\.|(?=\s*(?:[)\[]|$)|\s+(?:or|and|not)\s)))
     |(?P<operator>(?:and|or|not|adj\d*)\b(?!\.))
     |(?P<open>\()
     |(?P<close>\))
     |(?P<reference>\#\d+)
+    |"(?P<phrase>[^"]*)"
     |(?P<word>[^\s()"\[\],;./]+(?:[./](?![a-z]{2}(?:,\s?[a-z]{2})*(?:\.|\s|\)|$))[^\s()"\[\],;./]+)*)
     |(?P<stray>.)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _LIMIT = re.compile(r"limit\s+#?(\d+)\s+to\s+(.*)", re.IGNORECASE | re.DOTALL)
-_SPAN = re.compile(r'\(?"?(yr|ed|dt|dp|up)\s*=?\s*"?\s*(\d{4,8})?\s*(-\s*(\d{4,8}|current)?)?\s*"?\)?', re.IGNORECASE)
-_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-") | dict.fromkeys("\u201c\u201d", '"'))
-
-
-def is_history(text: str) -> bool:
-    """Whether a text is a list of numbered searches: two lines or more, numbered from 1, nearly all of them."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    numbers = [int(found[1]) for line in lines if (found := _LINE.fullmatch(line))]
-    return len(numbers) > 1 and numbers[0] == 1 and len(numbers) >= 0.8 * len(lines)
+_TAGGED = re.compile(
+    r"\[(?:mesh|tiab|ti|ab|tw|pt|mh|majr|ptyp|dp|la|title|all fields|publication type|nm|sh|sb)\b[^\]]*\]",
+    re.IGNORECASE,
+)
+_SEARCHED = re.compile(r"search:?\s+", re.IGNORECASE)
 
 
 def parse(text: str, today: int = 99991231) -> Parsed:
     """The tree of the last line."""
     known: dict[int, Query] = {}
-    warnings: dict[str, None] = {"a list of numbered searches was read as Ovid's; its last line was searched": None}
+    warnings: dict[str, None] = {"a list of searches was read as Ovid's; its last line was searched": None}
     last = 0
-    for written in _joined(text.translate(_DASHES)):
-        found = _LINE.fullmatch(written)
-        if found is None:
-            continue
-        last, line = int(found[1]), found[2]
-        if re.search(r"\[(?:mesh|tiab|ti|ab|tw|pt|mh)\b[^\]]*\]", line, re.IGNORECASE):
+    lines = searches(text)
+    # PubMed's own lists have tags in some of their lines, and in none what only others have.
+    of_pubmed = any(_TAGGED.search(line) or _SEARCHED.match(line) for _, line in lines)
+    for last, written in lines:
+        line, limits = _without_limits(_SEARCHED.sub("", written))
+        said: dict[str, None] = {}
+        if is_central(line):
+            line = as_ovid(line, lambda each, said=said: said.update({each: None}))  # type: ignore[misc]
+        elif _TAGGED.search(line) or (of_pubmed and not combines(line) and not _LIMIT.fullmatch(line)):
             parsed = pubmed.parse(line, today=today, lines=known)
-            query, said = parsed.query, parsed.warnings
-        else:
-            reader = _Reader(line, known)
-            query, said = reader.whole(), tuple(reader.warnings)
-        warnings.update(dict.fromkeys(f"line {last}: {each}" for each in said))
+            query, line = parsed.query, ""
+            said.update(dict.fromkeys(parsed.warnings))
+        reader = _Reader(line, known)
+        if line:
+            query = reader.whole()
+        if limits and query is not None:
+            query = reader.within_limits(query, limits)
+        warnings.update(dict.fromkeys(f"line {last}: {each}" for each in (*said, *reader.warnings)))
         if query is None:
             warnings[f"line {last} has nothing to search for"] = None
         known[last] = query or NOTHING
@@ -90,16 +100,10 @@ def parse(text: str, today: int = 99991231) -> Parsed:
     return Parsed(known[last], tuple(warnings))
 
 
-def _joined(text: str) -> list[str]:
-    """Lines; what goes on without a number belongs to the line before."""
-    lines: list[str] = []
-    for written in text.splitlines():
-        line = " ".join(written.split())
-        if lines and line and not _LINE.fullmatch(line):
-            lines[-1] += " " + line
-        elif line:
-            lines.append(line)
-    return lines
+def _without_limits(line: str) -> tuple[str, list[str]]:
+    """(a line, the limits that PubMed prints behind it)."""
+    line, mark, rest = (*re.split(r"\s(?:Limits|Filters)(?: activated)?:\s", line, maxsplit=1), "", "")[:3]
+    return line, [each.strip() for each in re.split("[,;]", mark or rest) if each.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,9 @@ class _Reader:
         if self.place >= len(self.pieces):
             return ""
         groups = self.pieces[self.place].groupdict()
-        order = ("lines", "heading", "fields", "operator", "open", "close", "reference", "word", "stray")
-        return next(name for name in order if groups[name] is not None)
+        order = ("lines", "heading", "fields", "operator", "open", "close", "reference", "word", "phrase", "stray")
+        found = next(name for name in order if groups[name] is not None)
+        return "word" if found == "phrase" else found
 
     def expression(self, left: _Raw | None) -> _Raw | None:
         operator = ""
@@ -181,15 +186,15 @@ class _Reader:
         if kind == "reference":
             return self.line(int(piece["reference"][1:]))
         if kind == "lines":
-            numbers = _numbers(piece["lines"].partition("/")[2])
-            parts = tuple(self.line(number) for number in numbers)
-            return Or(parts) if piece["joiner"].lower() == "or" else And(parts)
+            parts = tuple(self.line(number) for number in _numbers(piece["these"] or piece["those"]))
+            return Or(parts) if (piece["joiner"] or piece["behind"]).lower() == "or" else And(parts)
         return None
 
     def run(self) -> str:
         words = []
         while self.kind() == "word":
-            words.append(self.pieces[self.place]["word"])
+            piece = self.pieces[self.place]
+            words.append(piece["word"] or piece["phrase"])
             self.place += 1
         return " ".join(words)
 
@@ -214,7 +219,7 @@ class _Reader:
 
     def heading(self, piece: re.Match[str]) -> Query:
         field = "majr" if piece["star"] else "mh"
-        whole = Heading(field, fold(piece["name"]), "", bool(piece["exp"]))
+        whole = Heading(field, fold(piece["name"] or piece["whole"]), "", bool(piece["exp"]))
         codes = re.findall("[a-z]{2}", (piece["qualifiers"] or "").lower())
         for code in codes:
             if code not in QUALIFIERS:
@@ -253,7 +258,7 @@ class _Reader:
         values = tuple(field for field in fields if field in VALUES)
         rest = tuple(field for field in fields if field not in (*days, *values))
         if days:
-            first, last = _day(text.rstrip("*$"), day_of), _day(text.rstrip("*$"), last_day_of)
+            first, last = day_in(text.rstrip("*$"), day_of), day_in(text.rstrip("*$"), last_day_of)
             parts.extend(Range(field, first, last) for field in days if first is not None)
         for field in values:
             name = fold(text)
@@ -296,20 +301,16 @@ class _Reader:
         return found[0] if len(found) == 1 else Or(tuple(found))
 
     def limited(self, number: int, limits: str) -> Query:
-        found = self.line(number)
-        for part in re.split(r"\s+and\s+", limits.strip(" ()")):
-            span = _SPAN.fullmatch(part.strip())
-            name = fold(part).removesuffix(" language")
-            if span is not None and span[2]:
-                field = {"ed": "edat", "up": "lr"}.get(span[1].lower(), "dp")
-                end = span[2] if not span[3] else "" if (span[4] or "current").lower() == "current" else span[4]
-                found = And((found, Range(field, _day(span[2], day_of), _day(end, last_day_of) if end else None)))
-            elif name in ("human", "humans"):
-                found = And((found, Heading("mh", "humans", explode=False)))
-            elif name in LANGUAGES:
-                found = And((found, Value(("la",), LANGUAGES[name])))
-            else:
-                self.warn(f"the limit {part.strip()} was ignored")
+        return self.within_limits(self.line(number), re.split(r"\s+and\s+", _bare(limits)))
+
+    def within_limits(self, found: Query, limits: Sequence[str]) -> Query:
+        for limit in limits:
+            parts = [limit_query(each) for each in re.split(r"\s+or\s+", _bare(limit))]
+            if None in parts:
+                self.warn(f"the limit {limit.strip()} was ignored")
+            known = tuple(each for each in parts if each is not None)
+            if len(known) == len(parts):
+                found = And((found, known[0] if len(known) == 1 else Or(known)))
         return found
 
 
@@ -329,7 +330,12 @@ def _numbers(text: str) -> list[int]:
     return found
 
 
-def _day(text: str, read: Callable[[str], int | None]) -> int | None:
-    """20081201 and 200812 as well."""
-    digits = re.fullmatch(r"(\d{4})(\d\d)?(\d\d)?", text.strip())
-    return read("-".join(part for part in digits.groups() if part)) if digits else read(text)
+def _bare(text: str) -> str:
+    """Without the parentheses around the whole."""
+    text = text.strip()
+    while text.startswith("(") and text.endswith(")"):
+        depths = list(accumulate((each == "(") - (each == ")") for each in text))
+        if 0 in depths[:-1] or depths[-1]:
+            break
+        text = text[1:-1].strip()
+    return text

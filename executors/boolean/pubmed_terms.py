@@ -39,6 +39,7 @@ def term_query(term: Term, warn: Warn, today: int) -> Query | None:
     written = " ".join((term.tag or "all").lower().replace(" :", ":").replace(": ", ":").split())
     near = _NEAR.fullmatch(written)
     name = near[1] if near else written
+    name = name.replace(":no exp", ":noexp")
     fields = TAGS.get(name) or TAGS.get(name.rstrip(".s"))
     if fields is None:
         warn(f"[{term.tag}] is no field: the term was searched in all fields")
@@ -55,7 +56,13 @@ def term_query(term: Term, warn: Warn, today: int) -> Query | None:
         return _near(term, fields, int(near[2]), warn)
     if fields in (("mh",), ("majr",)):
         return _heading(term, fields[0], ":noexp" not in name, warn)
-    if fields in (("au",), ("1au",), ("lastau",)):
+    if fields == ("pt",):
+        stem, star = _starred(term.text, warn)
+        return Value(fields, fold(stem), True) if star else Heading("pt", fold(stem), "", ":noexp" not in name)
+    if fields == ("pa",):
+        warn(f"[{term.tag}]: which substances act so is not known here; the heading and the substance were searched")
+        return Or((Heading("mh", fold(term.text), explode=False), Value(("nm",), fold(term.text))))
+    if fields in (("au",), ("1au",), ("lastau",), ("ed",), ("ir",), ("ps",)):
         return _author(term, fields, warn)
     if fields == ("sb",):
         return _subset(term, warn)

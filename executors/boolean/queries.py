@@ -24,6 +24,7 @@ __all__ = [
     "Range",
     "Token",
     "Value",
+    "Within",
     "conjunction",
     "leaves",
 ]
@@ -73,8 +74,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A subject heading (MeSH), folded. field: "mh", or "majr" for a major topic. qualifier: with this subheading, or
-    empty. explode: or one of the headings below it."""
+    """A subject heading (MeSH), folded. field: "mh", "majr" for a major topic, "pt" for a publication type. qualifier:
+    with this subheading, or empty. explode: or one of the headings below it."""
 
     field: str
     name: str
@@ -98,6 +99,14 @@ class Missing:
     """Nothing is known in any of these fields."""
 
     fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """One part of the record, such as one location of a study, for which the query holds."""
+
+    part: str
+    query: Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,7 @@ class Not:
     drop: Query
 
 
-Query = Phrase | Near | Value | Heading | Range | Missing | All | And | Or | Not
+Query = Phrase | Near | Value | Heading | Range | Missing | Within | All | And | Or | Not
 NOTHING = Or(())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pymysql
@@ -17,6 +18,7 @@ from pymysql.cursors import SSCursor
 
 from sqlrl.executors.base import Outcome, Row
 from sqlrl.executors.errors import AccessError, QueryError, SandboxError, SourceError, UsageError
+from sqlrl.executors.servers.reflection import Readable, Reflection, Told
 from sqlrl.executors.servers.session import ROWS_A_PIECE, Pieces, Session, Tables, size_of, unavailable
 
 __all__ = ["MySQLSession"]
@@ -65,6 +67,7 @@ _TIMED_OUT = {1205: "it waits for a lock", 1317: "out of time", 1969: "out of ti
 _REFUSED = (1044, 1142, 1143, 1227, 1370, 1792, 1836)
 _TOO_LARGE = (1037, 1038, 1041, 1104, 1114, 1135, 1153, 1301)
 _UNAVAILABLE = (1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1927, 2003, 2006, 2013, 2055)
+_UNTOLD = (1142, 1143)  # SHOW denied on a table, on a column
 _NO_ACCESS = (1045, 1698)  # a password or user that is wrong
 _NOT_FOUND = (1044, 1049)  # a database that is not there, or that a user without any right in it may not know of
 
@@ -138,9 +141,52 @@ class MySQLSession(Session):
             frozenset(name.lower() for (name,) in functions),
         )
 
-    def _ask(self, text: str) -> list[Row]:
+    def readable(self, schemas: Sequence[str]) -> Readable | None:
+        """By the information schema, which names the privileges on each column."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for schema, table, column in self._ask(
+            "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE table_schema IN %s AND "
+            "find_in_set('select', privileges)",
+            [list(schemas)],
+        ):
+            found.setdefault((schema, table), set()).add(column)
+        return found
+
+    def told(self, error: BaseException | None, schema: str, table: str) -> Reflection | None:
+        """How a view was made may be asked with SHOW VIEW alone, and a table with a privilege on all of it. The
+        information schema tells what is known of single columns."""
+        if error is None or not error.args or error.args[0] not in _UNTOLD:
+            return None
+        columns = self._ask(
+            "SELECT column_name, column_type, is_nullable = 'YES', column_key = 'PRI' FROM information_schema.columns "
+            "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+            [schema, table],
+        )
+        links: dict[str, dict[str, Any]] = {}
+        for name, column, other_schema, other, referred in self._ask(
+            "SELECT constraint_name, column_name, referenced_table_schema, referenced_table_name, "
+            "referenced_column_name FROM information_schema.key_column_usage WHERE table_schema = %s AND table_name = "
+            "%s AND referenced_table_name IS NOT NULL ORDER BY constraint_name, ordinal_position",
+            [schema, table],
+        ):
+            link = links.setdefault(
+                name,
+                {
+                    "constrained_columns": [], "referred_table": other, "referred_columns": [],
+                    "referred_schema": None if other_schema == schema else other_schema,
+                },
+            )  # fmt: skip
+            link["constrained_columns"].append(column)
+            link["referred_columns"].append(referred)
+        return Reflection(
+            tuple(Told(name, _kind(kind), bool(nullable)) for name, kind, nullable, _ in columns),
+            tuple(name for name, _, _, is_key in columns if is_key),
+            tuple(links.values()),
+        )
+
+    def _ask(self, text: str, values: Sequence[Any] | None = None) -> list[Row]:
         with self.driver.cursor() as cursor:
-            cursor.execute(text)
+            cursor.execute(text, values)
             return list(cursor.fetchall())
 
     def _limit(self, rows: int | None) -> None:
@@ -214,3 +260,13 @@ class MySQLSession(Session):
         if code in _NOT_FOUND:
             return SourceError(f"{self.source}: {words}")
         return unavailable(self.source, words)
+
+
+def _kind(text: str) -> str:
+    """A column's type in the words that SQLAlchemy has for it: without a number's display width."""
+    word, bracket, rest = text.partition("(")
+    word = word.upper()
+    if word.endswith("INT"):
+        return f"{'INTEGER' if word == 'INT' else word}{rest.partition(')')[2].upper()}"
+    inside, closed, more = rest.rpartition(")")
+    return f"{word}{bracket}{inside}{closed}{more.upper()}"

@@ -17,13 +17,14 @@ import socket
 import struct
 import termios
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, ClassVar
 
 import psycopg
 
 from sqlrl.executors.base import Outcome, Row
 from sqlrl.executors.errors import AccessError, QueryError, SandboxError, SourceError, UsageError
+from sqlrl.executors.servers.reflection import Readable
 from sqlrl.executors.servers.session import Pieces, Session, Tables, one_line, unavailable
 
 __all__ = ["PostgreSQLSession"]
@@ -132,6 +133,21 @@ class PostgreSQLSession(Session):
         self.tables = Tables((schema or "").lower(), frozenset(name for (name,) in relations), frozenset(own))
         if self.settings.role is not None:
             self.forbidden |= own
+
+    def readable(self, schemas: Sequence[str]) -> Readable | None:
+        """By what the server itself would decide by, for the role to act as where there is one."""
+        self._begin(None)
+        try:
+            rows = self._ask(
+                "SELECT nspname, relname, array_agg(attname::text) FROM pg_attribute JOIN pg_class ON pg_class.oid = "
+                "attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE relkind = ANY('{r,p,v,m,f}') AND "
+                "attnum > 0 AND NOT attisdropped AND nspname = ANY(%s) AND has_schema_privilege(pg_namespace.oid, "
+                "'USAGE') AND has_column_privilege(pg_class.oid, attnum, 'SELECT') GROUP BY nspname, relname",
+                [list(schemas)],
+            )
+        finally:
+            self._finish()
+        return {(schema, table): frozenset(columns) for schema, table, columns in rows}
 
     def _ask(self, text: str, values: list[Any] | None = None) -> list[Row]:
         rows: list[Row] = self.driver.execute(text, values).fetchall()

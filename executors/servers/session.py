@@ -20,6 +20,8 @@ from sqlrl.executors.servers.statement import Statement
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
+    from sqlrl.executors.servers.reflection import Readable, Reflection
+
 __all__ = [
     "ROWS_A_PIECE",
     "Pieces",
@@ -206,6 +208,14 @@ class Session:
             raise UsageError(f"role goes with postgresql://, not {self.url.drivername}://")
         if self.settings.tables is not None:
             raise UsageError(f"tables goes with postgresql:// and mysql://, not {self.url.drivername}://")
+
+    def readable(self, schemas: Sequence[str]) -> Readable | None:
+        """The columns in these schemas that the user may read; None where only the queries themselves would tell."""
+        return None
+
+    def told(self, error: BaseException | None, schema: str, table: str) -> Reflection | None:
+        """What the server tells of a table to those who may not ask how it was made, if that is what the error says."""
+        return None
 
     def _not_opened(self, error: BaseException) -> Exception:
         return SourceError(f"{self.source}: {self.clean(error)}")

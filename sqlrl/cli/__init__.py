@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Run one read-only query behind the walls: SQLite, DuckDB, Parquet, CSV, PostgreSQL, MariaDB.",
     "ask": "Put a question to a database and see the query and its rows; --chat goes on.",
     "serve": "Serve a database or a search index as an HTTP API, with a page to try it.",
+    "mcp": "Offer a database or search engine to a language model's host, over the Model Context Protocol.",
     "data": "List the benchmarks and where their data is, or fetch it.",
     "report": "Reopen the report of a run.",
     "rewards": "Show what each reward preset pays for, by running it.",

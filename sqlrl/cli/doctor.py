@@ -65,4 +65,6 @@ _EXTRAS = {
     "boolean": ("tantivy", "pyroaring"),
     "live": ("httpx",),
     "opensearch": ("opensearch-py",),
+    "frames": ("pandas", "pyarrow"),
+    "mcp": ("mcp",),
 }

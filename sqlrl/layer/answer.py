@@ -81,7 +81,7 @@ class Answer:
         try:
             import pandas
         except ImportError:
-            raise MissingExtraError("pandas", "train") from None
+            raise MissingExtraError("pandas", "frames") from None
         return pandas.DataFrame([list(row) for row in self.rows], columns=distinct(self.columns))
 
     def to_arrow(self) -> pyarrow.Table:
@@ -90,7 +90,7 @@ class Answer:
         try:
             import pyarrow
         except ImportError:
-            raise MissingExtraError("pyarrow", "train") from None
+            raise MissingExtraError("pyarrow", "frames") from None
         columns = []
         for index in range(len(self.columns)):
             cells = [row[index] for row in self.rows]

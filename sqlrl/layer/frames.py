@@ -53,6 +53,6 @@ class Frames:
 
                 pyarrow.parquet.write_table(frame, path)
         except ImportError:
-            raise MissingExtraError("pyarrow", "train") from None
+            raise MissingExtraError("pyarrow", "frames") from None
         except (ValueError, TypeError) as error:
             raise DataError(f"the frame {path.stem} cannot be written: {' '.join(str(error).split())}") from None

@@ -30,7 +30,8 @@ RECORD = """
    <AbstractText Label="RESULTS">We saw
      p &lt; 0.05.</AbstractText><CopyrightInformation>Copyright</CopyrightInformation></Abstract>
   <AuthorList CompleteYN="Y"><Author ValidYN="Y"><LastName>Müller</LastName><ForeName>Jo Ann</ForeName>
-    <Initials>JA</Initials><Suffix>Jr</Suffix><AffiliationInfo><Affiliation>Bern</Affiliation></AffiliationInfo>
+    <Initials>JA</Initials><Suffix>Jr</Suffix><Identifier Source="ORCID">0000-0001</Identifier>
+    <AffiliationInfo><Affiliation>Bern</Affiliation></AffiliationInfo>
    </Author><Author><CollectiveName>The Heart Group</CollectiveName></Author></AuthorList>
   <Language>eng</Language><Language>ger</Language>
   <DataBankList><DataBank><DataBankName>ClinicalTrials.gov</DataBankName><AccessionNumberList><AccessionNumber
@@ -40,7 +41,8 @@ RECORD = """
   <VernacularTitle>Aspirin und Wasser.</VernacularTitle>
   <ArticleDate DateType="Electronic"><Year>2004</Year><Month>05</Month><Day>17</Day></ArticleDate>
  </Article>
- <MedlineJournalInfo><Country>Switzerland</Country><MedlineTA>J Hearts</MedlineTA></MedlineJournalInfo>
+ <MedlineJournalInfo><Country>Switzerland</Country><MedlineTA>J Hearts</MedlineTA>
+  <NlmUniqueID>0404</NlmUniqueID></MedlineJournalInfo>
  <ChemicalList><Chemical><RegistryNumber>0</RegistryNumber><NameOfSubstance UI="X">Salts</NameOfSubstance></Chemical>
   <Chemical><RegistryNumber>R16CO5Y76E</RegistryNumber><NameOfSubstance>Aspirin</NameOfSubstance></Chemical>
  </ChemicalList>
@@ -48,8 +50,12 @@ RECORD = """
   <MeshHeading><DescriptorName UI="D001241" MajorTopicYN="N">Aspirin</DescriptorName>
    <QualifierName UI="Q" MajorTopicYN="Y">therapeutic use</QualifierName></MeshHeading></MeshHeadingList>
  <OtherAbstract Type="Publisher"><AbstractText>In other words.</AbstractText></OtherAbstract>
+ <PersonalNameSubjectList><PersonalNameSubject><LastName>Bayer</LastName><Initials>F</Initials></PersonalNameSubject>
+ </PersonalNameSubjectList><CoiStatement>None.</CoiStatement>
+ <InvestigatorList><Investigator><LastName>Doe</LastName><Initials>J</Initials></Investigator></InvestigatorList>
  <KeywordList Owner="NOTNLM"><Keyword MajorTopicYN="N">water</Keyword></KeywordList>
 </MedlineCitation><PubmedData><History>
+ <PubMedPubDate PubStatus="medline"><Year>2005</Year><Month>1</Month><Day>3</Day></PubMedPubDate>
  <PubMedPubDate PubStatus="pubmed"><Year>2004</Year><Month>5</Month><Day>18</Day></PubMedPubDate>
  <PubMedPubDate PubStatus="entrez"><Year>2004</Year><Month>5</Month><Day>19</Day></PubMedPubDate></History>
  <ArticleIdList><ArticleId IdType="pubmed">101</ArticleId><ArticleId IdType="doi">10.1/abc</ArticleId>
@@ -83,6 +89,8 @@ def test_every_field_of_a_record(tmp_path: Path) -> None:
             "date_entered": "2004-05-18",
             "date_created": "2004-05-19",
             "date_revised": "2006-11-15",
+            "date_completed": "2005-01-02",
+            "date_indexed": "2005-01-03",
             "authors": ["Müller JA Jr", "The Heart Group"],
             "affiliations": ["Bern"],
             "journal": ["Journal of hearts", "J Hearts", "J. Hearts", "1111-2222"],
@@ -105,6 +113,12 @@ def test_every_field_of_a_record(tmp_path: Path) -> None:
             "identifiers": ["10.1/abc", "PMC7"],
             "country": "Switzerland",
             "status": "MEDLINE",
+            "owner": "NLM",
+            "author_ids": ["0000-0001"],
+            "investigators": ["Doe J"],
+            "persons": ["Bayer F"],
+            "journal_id": "0404",
+            "conflicts": "None.",
         },
     )  # fmt: skip
 

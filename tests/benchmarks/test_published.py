@@ -22,8 +22,8 @@ def test_every_figure_says_where_it_stands() -> None:
 
 
 def test_the_readme_shows_these_figures() -> None:
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-    block = readme.partition("<!-- published -->\n")[2].partition("\n<!-- /published -->")[0]
+    page = (Path(__file__).parent.parent.parent / "docs" / "judging.md").read_text(encoding="utf-8")
+    block = page.partition("<!-- published -->\n")[2].partition("\n<!-- /published -->")[0]
     shown = [line.strip("| ").split(" | ") for line in re.sub(r"\[(.*?)\]\(.*?\)", r"\1", block).splitlines()[2:]]
     assert shown == [
         [

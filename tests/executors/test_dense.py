@@ -45,6 +45,20 @@ def test_the_nearest_comes_first_and_ties_stand_by_id(engine: Dense) -> None:
     assert ([row[0] for row in cut.rows], cut.truncated) == (["c"], True)
 
 
+def test_one_text_has_one_score_wherever_it_stands(tmp_path: Path) -> None:
+    texts = ["The heart beats.", "Pasta is boiled.", "A cup was won."]
+    documents = [Document(f"{number:02}", "", texts[number % 3]) for number in range(37)]
+    engine = Dense(f"dense:///{build(documents, tmp_path / 'index')}")
+    for query in ("aspirin for the heart", "noodles", "football", "x"):
+        rows = engine.search(query, 37, {}).rows
+        assert len({score for _, score in rows}) == 3
+        assert list(rows) == sorted(rows, key=lambda row: (-row[1], row[0]))
+        for depth in (1, 7, 13, 20):
+            assert engine.search(query, depth, {}).rows == rows[:depth]
+            among = engine.among(query, [each.id for each in documents], depth, {})
+            assert {row[0] for row in among.rows} == {row[0] for row in rows[:depth]}
+
+
 def test_scores_are_cosines(engine: Dense) -> None:
     texts = [document.contents for document in DOCUMENTS]
     vectors = Embedder().embed([*texts, "pasta"])

@@ -75,7 +75,7 @@ def test_a_dense_index(corpus: str, tmp_path: Path) -> None:
         (["nowhere.jsonl"], "there is no file nowhere.jsonl"),
         (["CORPUS", "--engine", "bm52"], "no engine 'bm52' here; did you mean 'bm25'"),
         (["CORPUS", "--model", "x"], "--model is for dense, not for bm25"),
-        (["CORPUS", "--engine", "dense", "--k1", "1"], "--k1 is for bm25, not for dense"),
+        (["CORPUS", "--engine", "dense", "--k1", "1"], "--k1 is for bm25 and opensearch, not for dense"),
         (["CORPUS", "--stop-words", "nowhere.txt"], "--stop-words nowhere.txt cannot be read"),
         (["CORPUS", "--column", "text"], "write ROLE=NAME"),
         (["CORPUS", "--column", "name=x"], "no role 'name'"),

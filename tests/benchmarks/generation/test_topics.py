@@ -12,7 +12,7 @@ pytest.importorskip("numpy")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlrl.benchmarks.generation.concepts import find_concepts
+from sqlrl.benchmarks.generation.concepts import find_concepts, phrases
 from sqlrl.benchmarks.generation.exercises import MADE, Exercises
 from sqlrl.benchmarks.generation.searches import searches, write_query
 from sqlrl.benchmarks.generation.topics import FEWEST, MOST, draw_topics, write_question
@@ -112,10 +112,26 @@ def test_a_left_out_part_lends_training_no_word() -> None:
     assert splits == {split: Exercises(documents, known).examples(split) for split in MADE}
 
 
-def test_what_is_imitated_is_of_no_subject_and_always_the_same() -> None:
-    made = searches(3, 200)
-    assert made == searches(3, 200) != searches(4, 200)
-    words = {word for d in made for word in re.findall(r"[a-z]{6,}", d.query)}
-    assert not words & {"migraine", "opioid", "estrogen", "triptan", "hypertension"}
-    asked = " ".join(d.example.question.lower() for d in made)
-    assert sum(word in asked for word in words) > 0.9 * len(words)
+def test_what_is_imitated_is_of_no_concept_and_the_same_whatever_is_left_out() -> None:
+    documents = [*corpus(20), *(Document(f"x{n}", f"Odd remark number{n} on pilots", "") for n in range(5))]
+    made = Exercises(documents, ["gout" in document.id for document in documents]).demonstrations()
+    assert made == Exercises(documents, [True] * len(documents)).demonstrations()
+    assert len(made) > 10_000
+    assert all(d.query for d in made)
+    concepts = {concept.words for concept in find_concepts(documents, [True] * len(documents)).concepts}
+    asked = {word for d in made for word in d.example.question.lower().strip("?").split()}
+    assert not asked & concepts
+
+
+def test_searches_are_drawn_from_their_words_and_halves_of_these() -> None:
+    words = ["acute remark", "pilots"]
+    made = searches(words, 3, 200)
+    assert made == searches(words, 3, 200) != searches(words, 4, 200)
+    assert any("acute remark" in d.example.question.lower() for d in made)
+    assert any("pilark" in d.example.question.lower() for d in made)  # of pilots and remark
+
+
+def test_phrases_stand_side_by_side_and_leave_out_what_is_said() -> None:
+    assert phrases([Document("1", "Effects of the long-acting opioid in chronic pain")], without={"pain"}) == [
+        "effects", "long-acting", "long-acting opioid", "opioid", "chronic",
+    ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlrl.executors.boolean.analysis import day_of, number_of, tokens
 from sqlrl.executors.boolean.fields import DATES, folded, values_of
+from sqlrl.executors.boolean.publication_types import below_types
 from sqlrl.executors.boolean.queries import (
     All,
     And,
@@ -20,6 +21,7 @@ from sqlrl.executors.boolean.queries import (
     Range,
     Token,
     Value,
+    Within,
 )
 from sqlrl.executors.documents import Document
 
@@ -35,8 +37,9 @@ class Brute:
             for name, values in self.values.items()
         }
         self.everything = set(self.values)
+        self.parts: dict[str, dict[str, Brute]] = {}
         self.answers: dict[Query, set[str]] = {}
-        self.numbers: dict[str, set[str]] = {}
+        self.numbers: dict[str, set[str]] = {name: set(own) for name, own in below_types().items()}
         for document in documents:
             for heading in document.fields.get("mesh", []):
                 if isinstance(heading, dict):
@@ -95,9 +98,21 @@ class Brute:
                 return self.hits(Or(tuple(Value((field,), n + ("/" + qualifier) * bool(qualifier)) for n in names)))
             case Range(field, low, high, number):
                 return {document.id for document in self.documents if _within(document, field, low, high, number)}
+            case Within(part, inner):
+                return {name for name, own in self.within(part).items() if own.hits(inner)}
             case Missing(fields):
                 return {name for name in self.everything if not any(True for _ in self.each(self.values, name, fields))}
         raise AssertionError(query)
+
+    def within(self, part: str) -> dict[str, Brute]:
+        """The parts of each document, as documents of their own."""
+        if part not in self.parts:
+            self.parts[part] = {
+                document.id: Brute([Document(str(number), fields=own) for number, own in enumerate(found)])
+                for document in self.documents
+                if (found := (document.fields.get("parts") or {}).get(part.title()))
+            }
+        return self.parts[part]
 
     def each(self, table, name, fields):  # type: ignore[no-untyped-def]
         for field in fields:

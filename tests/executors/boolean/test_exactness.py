@@ -10,6 +10,7 @@ import pytest
 
 from sqlrl.executors.base import Outcome
 from sqlrl.executors.boolean import essie, ovid, pubmed
+from sqlrl.executors.boolean.histories import is_history
 from sqlrl.executors.boolean.queries import leaves
 from sqlrl.executors.documents import Document
 from tests.executors.boolean.brute import Brute
@@ -37,7 +38,7 @@ HEADINGS = {
     "Vascular Diseases": ["C14.907"], "Pain": ["C23.888.592.612", "F02.830"], "Humans": ["B01"], "Asthma": ["C14.2"],
 }  # fmt: skip
 QUALIFIERS = ["drug therapy", "etiology"]
-TYPES = ["Review", "Randomized Controlled Trial", "Letter"]
+TYPES = ["Review", "Systematic Review", "Randomized Controlled Trial", "Clinical Trial", "Letter"]
 
 
 def _text(chance: random.Random, most: int) -> str:
@@ -104,7 +105,14 @@ def _pubmed_term(chance: random.Random) -> str:
         return (f'"{name}"' if chance.random() < 0.3 else name) + chance.choice(["[au]", "[1au]", "[lastau]"])
     if kind == 6:
         return chance.choice(
-            [f"{chance.choice(TYPES)}[pt]", "english[la]", "rev*[pt]", '"drug therapy"[sh]', "hasabstract[sb]"]
+            [
+                f"{chance.choice(TYPES)}[{chance.choice(['pt', 'ptyp', 'pt:noexp'])}]",
+                "english[la]",
+                "pain[pa]",
+                "rev*[pt]",
+                '"drug therapy"[sh]',
+                "hasabstract[sb]",
+            ]
         )
     return _words(chance) + tag
 
@@ -215,7 +223,7 @@ def test_every_term_of_real_searches(data_root: Path, tmp_path: Path) -> None:
     queries = [pubmed.parse(json.loads(line)["query"]).query for line in topics]
     for path in sorted((data_root / "pubmed/sr_updates/Boolean-Queries").glob("*.txt")):
         text = path.read_text(encoding="utf-8", errors="replace")
-        queries.append((ovid.parse(text) if ovid.is_history(text) else pubmed.parse(text)).query)
+        queries.append((ovid.parse(text) if is_history(text) else pubmed.parse(text)).query)
     terms = {leaf for query in queries if query is not None for leaf, _ in leaves(query)}
     assert len(terms) > 1500
     found = 0

@@ -65,7 +65,15 @@ def shown(query: Query | None) -> str:
         ('"Thyroid Neoplasms"[MeSH]', "mh:thyroid neoplasms+"),
         ("Masks/adverse effects[majr:noexp]", "majr:masks/adverse effects"),
         ("neoplas*[mh]", "mh=neoplas*"),
-        ("randomized controlled trial[pt]", "pt=randomized controlled trial"),
+        ("randomized controlled trial[pt]", "pt:randomized controlled trial+"),
+        ('"Clinical Trial"[ptyp:noexp]', "pt:clinical trial"),
+        ("clinical tri*[pt]", "pt=clinical tri*"),
+        ("caustics[pa]", "(mh:caustics | nm=caustics)"),
+        ("asthma[mesh:no exp]", "mh:asthma"),
+        ("0000-0001[auid]", "auid=0000 0001"),
+        ("pasteur l[ps]", "ps=pasteur l*"),
+        ("2010[dcom]", "dcom[20100101..20101231]"),
+        ("nothing to declare[cois]", "nothing_to_declare~.cois"),
         ("english[la]", "la=eng"),
         ("smith j[au]", "au=smith j*"),
         ('"smith j"[au]', "au=smith j"),
@@ -151,7 +159,7 @@ def test_long_chains_and_deep_parentheses() -> None:
 
 
 def test_real_queries_are_read_whole(data_root: Path) -> None:
-    fine = ("in lower case was read as", "no vocabulary", "[Pharmacological Action] is no field", "never closed")
+    fine = ("in lower case was read as", "no vocabulary", "which substances act so", "never closed")
     for line in (data_root / "pubmed/seed_collection/overall_collection.jsonl").read_text().splitlines():
         topic = json.loads(line)
         for name in ("query", "edited_search"):

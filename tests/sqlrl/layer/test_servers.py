@@ -58,8 +58,7 @@ def url(server: Server, shop: Path) -> str:
         server.ask("update orders set total = 1000000 + id, day = 'hidden' where customer_id <> 1", "hidden_shop")
         view = "create view spent as select customer_id, sum(total) as total from orders group by customer_id"
         server.ask(view, "hidden_shop", "ordinary")
-    # MariaDB's reader may not ask what a view is made of, and so not describe a database that has one.
-    return server.url("hidden_shop", "reader" if server.kind == "postgresql" else "ordinary")
+    return server.url("hidden_shop", "reader")
 
 
 def test_a_question_is_answered_and_repaired(server: Server, url: str, opened: Opened) -> None:

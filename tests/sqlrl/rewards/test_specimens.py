@@ -16,7 +16,7 @@ from sqlrl.rewards.execution import Payment
 from sqlrl.rewards.presets import presets_for
 from sqlrl.rewards.specimens import Specimen, measures, pay_out, search_specimens, specimens
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+TABLE = Path(__file__).resolve().parents[3] / "docs" / "rewards.md"
 KINDS = {
     "right": "right", "part": "ran", "wrong": "ran", "error": "failed", "refused": "failed", "timeout": "failed",
     "form": "malformed", "empty": "right", "gold": "unjudged", "unavailable": "unjudged",
@@ -106,7 +106,7 @@ def test_another_depth_and_another_measure() -> None:
 
 
 def test_the_readme_shows_what_is_paid(some: list[Specimen], paid: Mapping[str, Sequence[Payment]]) -> None:
-    lines = README.read_text(encoding="utf-8").partition("<!-- rewards -->\n")[2].partition("<!--")[0].splitlines()
+    lines = TABLE.read_text(encoding="utf-8").partition("<!-- rewards -->\n")[2].partition("<!--")[0].splitlines()
     assert lines[0] == f"| it ends as | {' | '.join(paid)} |"
     for place, specimen in enumerate(some):
         values = [payments[place].value for payments in paid.values()]

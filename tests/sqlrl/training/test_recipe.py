@@ -21,7 +21,7 @@ def test_every_key_is_documented_and_is_a_flag_where_it_can_be() -> None:
     flags = {field.name for field in fields(TrainConfig)}
     no_flag = {
         "about", "default_method", "device_gb", "sft_batch", "rft_samples", "rft_keep", "rft_learning_rate",
-        "rft_replay", "rft_repeat", "grpo_schedule", "control_steps",
+        "rft_replay", "rft_repeat", "grpo_schedule", "control_steps", "vocabulary",
     }  # fmt: skip
     assert set(KEYS) - flags == no_flag
 
