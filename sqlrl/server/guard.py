@@ -64,7 +64,7 @@ class Guard:
             if not reply.status:
                 await reply.error(503, *STOPPING, {"retry-after": "5"})
         except Exception:  # a bug of ours: whoever runs the server is told, and nobody else
-            _log.exception("a bug: %s", scope["path"])
+            _log.exception("a bug: %r", scope["path"])
             if not reply.status:
                 await reply.error(500, "bug", "something went wrong at the server")
         finally:
