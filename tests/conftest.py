@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.browser", "tests.servers"]
 
 # In the background of a script, a shell has Ctrl-C ignored here and in all that tests start; some of them press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
