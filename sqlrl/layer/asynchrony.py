@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from sqlrl.layer.deadline import Deadline
 
-__all__ = ["abandoned", "in_thread"]
+__all__ = ["CALLER", "abandoned", "in_thread"]
+
+CALLER: ContextVar[str] = ContextVar("caller", default="")  # for whom the calls of a context are made
 
 _T = TypeVar("_T")
 _lock = threading.Lock()
-_left: set[int] = set()  # numbers of calls that were cancelled and whose threads have not ended
+_left: dict[int, str] = {}  # calls that were cancelled and whose threads have not ended -> for whom they were
 
 
-def abandoned() -> int:
-    """How many cancelled calls still wait for something that cannot be stopped, such as a policy's answer: who takes
-    calls from strangers wants to know before taking more."""
+def abandoned() -> Counter[str]:
+    """How many cancelled calls of each caller still wait for something that cannot be stopped, such as a policy's
+    answer: who takes calls from strangers wants to know before taking more."""
     with _lock:
-        return len(_left)
+        return Counter(_left.values())
 
 
 async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
@@ -48,7 +52,7 @@ async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
             failed = error
         with _lock:
             ended = True
-            _left.discard(number)
+            _left.pop(number, None)
         try:
             loop.call_soon_threadsafe(tell, result, failed)
         except RuntimeError:  # the loop was closed: nobody awaits
@@ -60,6 +64,6 @@ async def in_thread(work: Callable[[], _T], deadline: Deadline) -> _T:
     except asyncio.CancelledError:
         with _lock:
             if not ended:
-                _left.add(number)
+                _left[number] = CALLER.get()
         deadline.cancel()
         raise

@@ -98,7 +98,10 @@ def make_app(
     if tokens:
         _ask_for_token(app)
     routes = {route.path: route.methods or set() for route in app.routes if isinstance(route, Route)}
-    guard = Guard(app, bounds=bounds, tokens=tokens, metrics=metrics, routes=routes, hosts=hosts)
+    public = {path for path in routes if path != "/metrics" and not path.startswith("/api")}
+    guard = Guard(
+        app, bounds=bounds, tokens=tokens, metrics=metrics, routes=routes, public=public, hosts=hosts
+    )  # fmt: skip
     metrics.gauge("sqlrl_requests_in_flight", "Requests without an answer yet.", lambda: guard.requests)
     return guard
 

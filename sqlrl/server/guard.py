@@ -8,8 +8,9 @@ import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sqlrl.layer.asynchrony import CALLER
 from sqlrl.server.limits import Bounds, Rates, client_of
-from sqlrl.server.replies import as_json, error_body
+from sqlrl.server.replies import STOPPING, as_json, error_body
 
 if TYPE_CHECKING:
     from sqlrl.server.metrics import Metrics
@@ -31,14 +32,16 @@ _log = logging.getLogger("sqlrl.server")
 
 
 class Guard:
-    """An ASGI app around another. routes: path -> methods; metrics know no other by its name. hosts: the names that the
-    server may be called by, in lower case; None for any, where others than this machine may call it.
+    """An ASGI app around another. routes: path -> methods; metrics know no other by its name. public: the paths that no
+    token guards; every other one is guarded, whether or not it is there. hosts: the names that the server may be called
+    by, in lower case; None for any, where others than this machine may call it.
 
     A client that leaves before its answer cancels the call, and so does a server that stops.
     """
 
     def __init__(
         self, app: Any, *, bounds: Bounds, tokens: Tokens, metrics: Metrics, routes: Mapping[str, Collection[str]],
+        public: Collection[str],
         hosts: Collection[str] | None,
     ) -> None:  # fmt: skip
         self.app = app
@@ -46,6 +49,7 @@ class Guard:
         self.tokens = tokens
         self.metrics = metrics
         self.routes = routes
+        self.public = public
         self.hosts = hosts
         self.rates = Rates(bounds.rate, bounds.burst)
         self.requests = 0  # in flight
@@ -54,33 +58,33 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        reply = _Reply(scope, send)
+        path = _path_of(scope)
+        guarded = path not in self.public
+        reply = _Reply(send, {**HEADERS, "cache-control": "no-store"} if guarded else HEADERS)
         began = time.perf_counter()
         self.requests += 1
         try:
-            await self._take(scope, receive, reply)
+            await self._take(scope, path, guarded, receive, reply)
         except asyncio.CancelledError:
             if not reply.status:
-                await reply.error(
-                    503, "stopping", "the server is stopping: ask again in a moment", {"retry-after": "5"}
-                )
+                await reply.error(503, *STOPPING, {"retry-after": "5"})
         except Exception:  # a bug of ours: whoever runs the server is told, and nobody else
-            _log.exception("a bug: %s", scope["path"])
+            _log.exception("a bug: %r", path)
             if not reply.status:
                 await reply.error(500, "bug", "something went wrong at the server")
         finally:
             self.requests -= 1
-            route = scope["path"] if scope["path"] in self.routes else "other"
+            route = path if path in self.routes else "other"
             method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD") else "other"
             self.metrics.answered(route, method, reply.status, time.perf_counter() - began)
 
-    async def _take(self, scope: Any, receive: Any, reply: _Reply) -> None:
+    async def _take(self, scope: Any, path: str, guarded: bool, receive: Any, reply: _Reply) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if self.hosts is not None and _name_of(headers.get("host", "")) not in self.hosts:
             self.metrics.rejected("host")
             await reply.error(400, "host", "this server is not called by that name")
             return
-        if _is_guarded(scope["path"]):
+        if guarded:
             client = client_of(scope["client"][0]) if scope.get("client") else ""
             name = self.tokens.find(headers.get("authorization")) if self.tokens else ""
             wait = self.rates.take(name or client)
@@ -94,14 +98,17 @@ class Guard:
                                   {"www-authenticate": "Bearer"})  # fmt: skip
                 return
             scope["state"] = {**scope.get("state", {}), "who": name or client}
-        body = await self._body(scope, headers, receive, reply)
+            CALLER.set(name or client)
+        body = await self._body(scope["method"], path, headers, receive, reply)
         if body is not None:
             await self._watched(scope, body, receive, reply)
 
-    async def _body(self, scope: Any, headers: Mapping[str, str], receive: Any, reply: _Reply) -> bytes | None:
+    async def _body(
+        self, method: str, path: str, headers: Mapping[str, str], receive: Any, reply: _Reply
+    ) -> bytes | None:
         """The whole body; None where an error was the answer."""
         most = self.bounds.body_bytes
-        posted = scope["method"] == "POST" and "POST" in self.routes.get(scope["path"], ())
+        posted = method == "POST" and "POST" in self.routes.get(path, ())
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if posted and kind != "application/json":
             # A form of another site could send any other kind unasked.
@@ -174,9 +181,9 @@ class Guard:
 class _Reply:
     """An answer on its way, with the headers that every one has. status: 0 until it begins."""
 
-    def __init__(self, scope: Any, send: Any) -> None:
-        self._scope = scope
+    def __init__(self, send: Any, headers: Mapping[str, str]) -> None:
         self._send = send
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         self.status = 0
         self.complete = False
 
@@ -184,8 +191,7 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             held = {name for name, _ in message.get("headers", ())}
-            added = HEADERS | ({"cache-control": "no-store"} if _is_guarded(self._scope["path"]) else {})
-            ours = [(n.encode(), v.encode()) for n, v in added.items() if n.encode() not in held]
+            ours = [pair for pair in self._headers if pair[0] not in held]
             message = {**message, "headers": [*message.get("headers", ()), *ours]}
         elif not message.get("more_body"):
             self.complete = True
@@ -199,8 +205,11 @@ class _Reply:
         await self.send({"type": "http.response.body", "body": body})
 
 
-def _is_guarded(path: str) -> bool:
-    return path in ("/api", "/metrics") or path.startswith("/api/")
+def _path_of(scope: Any) -> str:
+    """The path as the app's routes know it: without that of an app which this one is mounted in."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    inside = path.removeprefix(root)
+    return inside if root and path.startswith(root) and inside[:1] in ("", "/") else path
 
 
 def _name_of(host: str) -> str:

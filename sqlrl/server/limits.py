@@ -52,11 +52,11 @@ class BusyError(Exception):
 
 class Gate:
     """Lets so many calls in at once and a few wait, first come, first served; but of places and queue one client gets
-    three quarters at most, so that there is room for others. left: how many calls that nobody awaits have not ended;
-    where they are as many as may be let in, none is, so that clients who ask and leave pile up no threads. For one
-    event loop."""
+    three quarters at most, so that there is room for others. left: how many calls of each client nobody awaits that
+    have not ended; a client with as many of these as it may have inside is not let in, nor is anybody once they are
+    four times the places, so that who asks and leaves piles up no threads. For one event loop."""
 
-    def __init__(self, bounds: Bounds, left: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, bounds: Bounds, left: Callable[[], Counter[str]] = Counter) -> None:
         self.bounds = bounds
         self._left = left
         self._inside: Counter[str] = Counter()
@@ -83,7 +83,8 @@ class Gate:
             self._leave(client)
 
     async def _enter(self, seconds: float, client: str = "") -> None:
-        if self._left() >= self.bounds.concurrency:
+        left, most = self._left(), self.bounds.concurrency
+        if left[client] >= _most_of_one(most) or left.total() >= 4 * most:
             raise BusyError("abandoned", 5.0)
         if self._may(client):
             self._inside[client] += 1

@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from sqlrl.layer import Answer, Connection, Explanation, Retriever
     from sqlrl.layer.schema import Schema
 
-__all__ = ["Discretion", "answer_body", "as_json", "cell", "error_body", "explanation_body", "schema_body", "whole"]
+__all__ = [
+    "STOPPING",
+    "Discretion",
+    "answer_body",
+    "as_json",
+    "cell",
+    "error_body",
+    "explanation_body",
+    "schema_body",
+    "whole",
+]
 
+STOPPING = ("stopping", "the server is stopping: ask again in a moment")
 _SAFE = 2**53  # JavaScript takes greater whole numbers for other ones
 _DIGITS = 15  # of a decimal that a floating-point number holds as it was written
 

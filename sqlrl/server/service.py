@@ -46,7 +46,9 @@ class Service:
         self._schema: dict[str, Any] | None = None
         metrics.gauge("sqlrl_calls_in_flight", "Calls at the source or the policy.", lambda: self.gate.inside)
         metrics.gauge("sqlrl_calls_waiting", "Calls that wait for their turn.", lambda: self.gate.waiting)
-        metrics.gauge("sqlrl_calls_abandoned", "Calls that nobody awaits and that have not ended.", abandoned)
+        metrics.gauge(
+            "sqlrl_calls_abandoned", "Calls that nobody awaits and that have not ended.", lambda: abandoned().total()
+        )
 
     @property
     def schema(self) -> dict[str, Any]:

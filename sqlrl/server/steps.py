@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from sqlrl.server.replies import as_json
+from sqlrl.server.replies import STOPPING, as_json, error_body
 
 if TYPE_CHECKING:
     from sqlrl.server.limits import Gate
@@ -53,6 +53,10 @@ class Steps(Response):
                 while (words := await steps.get()) is not None:
                     await _line(send, {"step": self._text(words)}, more=True)
                 last = await asking
+            except asyncio.CancelledError:  # the server stops; where the client has left, nobody hears it
+                with contextlib.suppress(OSError):
+                    await _line(send, error_body(*STOPPING), more=False)
+                raise
             finally:
                 asking.cancel()
         await _line(send, last, more=False)

@@ -89,18 +89,31 @@ def test_what_is_in_flight_gets_its_answer(start: Callable[..., Any], how: signa
     assert (process.returncode, err) == (0, "")
 
 
-def test_what_does_not_end_in_time_is_told(start: Callable[..., Any]) -> None:
-    process, url = start("--grace", "1")
+def test_what_does_not_end_in_time_is_told(start: Callable[..., Any], tmp_path: Path) -> None:
+    script = tmp_path / "script.jsonl"
+    script.write_text(json.dumps({"question": "endless", "completion": f"```sql\n{ENDLESS}\n```"}))
+    process, url = start("--grace", "1", "--policy", f"script:{script}")
     found: list[Any] = []
+    steps: list[Any] = []
+
+    def ask() -> None:
+        body = {"question": "the endless one"}
+        steps.extend(httpx.post(f"{url}api/ask/stream", json=body, timeout=30, trust_env=False).iter_lines())
+
+    streaming = threading.Thread(target=ask)
+    streaming.start()
+    _until_in_flight(url)
     thread = threading.Thread(target=lambda: found.append(_run(url, ENDLESS)))
     thread.start()
-    _until_in_flight(url)
+    _until_in_flight(url, 2)
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     thread.join(30)
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - began < 6
     assert (found[0].status_code, found[0].json()["error"]["code"]) == (503, "stopping")
+    streaming.join(10)
+    assert json.loads(steps[-1])["error"]["code"] == "stopping"
     assert (process.returncode, err) == (0, "")
 
 
@@ -121,9 +134,9 @@ def test_the_second_signal_ends_it_at_once(start: Callable[..., Any]) -> None:
     assert (process.returncode, err) == (0, "")
 
 
-def _until_in_flight(url: str) -> None:
+def _until_in_flight(url: str, count: int = 1) -> None:
     for _ in range(500):
-        if "sqlrl_calls_in_flight 1" in httpx.get(f"{url}metrics", trust_env=False).text:
+        if f"sqlrl_calls_in_flight {count}" in httpx.get(f"{url}metrics", trust_env=False).text:
             return
         time.sleep(0.02)
     raise AssertionError("no call came in")

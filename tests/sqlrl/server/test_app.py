@@ -252,7 +252,8 @@ def test_a_server_of_this_machine_has_no_other_name(serve: Callable[..., Any]) -
 def test_a_token_guards_all_but_page_and_health(serve: Callable[..., Any]) -> None:
     served = serve({}, tokens=Tokens({"s3cret": "", "other": "ann"}))
     with served.client() as client:
-        for path in ("/api/about", "/api/schema", "/api/openapi.json", "/metrics", "/api/nothing", "/api"):
+        for path in ("/api/about", "/api/schema", "/api/openapi.json", "/metrics", "/api/nothing", "/api", "/nothing",
+                     "//api/about", "/api%2Fabout", "/API/about", "/healthz/../api/about"):  # fmt: skip
             response = client.get(path)
             _error(response, 401, "token")
             assert response.headers["www-authenticate"] == "Bearer"
@@ -329,7 +330,7 @@ def test_every_answer_has_the_headers_that_keep_a_page_safe(serve: Callable[...,
             assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
-            assert (headers.get("cache-control") == "no-store") == path.startswith("/api")
+            assert (headers.get("cache-control") == "no-store") == (path not in ("/", "/healthz"))
             assert "server" not in headers
         page = client.get("/")
         assert client.get("/", headers={"If-None-Match": page.headers["etag"]}).status_code == 304
@@ -360,3 +361,30 @@ def test_readiness_is_the_source_s(serve: Callable[..., Any]) -> None:
         served.until(lambda: client.get("/readyz").status_code == 503)
         assert client.get("/readyz").json() == {"status": "unavailable"}
         assert client.get("/healthz").status_code == 200
+
+
+def test_the_app_stands_in_another_one(shop: Path) -> None:
+    """Mounted, a path has a part in front that is not ours: what is guarded stays guarded."""
+    import asyncio
+
+    from fastapi import FastAPI
+
+    from sqlrl.layer import connect
+    from sqlrl.server.app import make_app
+
+    async def run(connection: Any) -> None:
+        outer = FastAPI()
+        outer.mount("/shop", make_app(connection, tokens=Tokens({"s3cret": ""})))
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://any.example/shop") as client:
+            for path in ("/api/about", "/metrics", "/nothing"):
+                _error(await client.get(path), 401, "token")
+            assert (await client.get("/healthz")).json() == {"status": "ok"}
+            assert (await client.get("/")).status_code == 200
+            client.headers["Authorization"] = "Bearer s3cret"
+            answer = await client.post("/api/run", json={"query": "select count(*) from customer"})
+            assert answer.json()["rows"] == [[3]]
+            _error(await client.post("/api/run", content=b"x" * (1 << 20) + b"x", headers=JSON), 413, "body")
+
+    with connect(shop, workers=1) as connection:
+        asyncio.run(run(connection))

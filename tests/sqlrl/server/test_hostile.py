@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sqlrl.server.tokens import Tokens
 from tests.sqlrl.server.conftest import ENDLESS, Served
 
 QUICK = {
@@ -238,19 +239,21 @@ def test_who_asks_and_leaves_piles_up_nothing(serve: Callable[..., Any]) -> None
         open_now.wait(20)
         return "select 7"
 
-    served = serve({"held": wait, "free": "select 8"}, bounds={"concurrency": 2, "queue": 2})
+    script = {"held": wait, "free": "select 8"}
+    served = serve(script, bounds={"concurrency": 4, "queue": 2}, tokens=Tokens({"a": "ann", "b": "bo"}))
     before = threading.active_count()
-    for _ in range(8):
-        with _raw(served, _post(b'{"question": "held"}', "/api/ask")):
+    for _ in range(9):
+        with _raw(served, _post(b'{"question": "held"}', "/api/ask", more="Authorization: Bearer a\r\n")):
             time.sleep(0.1)
         served.until(lambda: served.metric("sqlrl_requests_in_flight") == 0)
-    assert served.metric("sqlrl_calls_abandoned") == 2
-    assert threading.active_count() - before <= 8
-    with served.client() as client:
-        assert client.post("/api/ask", json={"question": "free"}).status_code == 503
+    assert served.metric("sqlrl_calls_abandoned") == 3
+    assert threading.active_count() - before <= 10
+    with served.client("a") as ann, served.client("b") as bo:
+        assert ann.post("/api/ask", json={"question": "free"}).status_code == 503
+        assert bo.post("/api/ask", json={"question": "free"}).json()["rows"] == [[8]]
         open_now.set()
         served.until(lambda: served.metric("sqlrl_calls_abandoned") == 0)
-        assert client.post("/api/ask", json={"question": "free"}).json()["rows"] == [[8]]
+        assert ann.post("/api/ask", json={"question": "free"}).json()["rows"] == [[8]]
 
 
 def test_one_client_s_haste_is_its_own(serve: Callable[..., Any]) -> None:

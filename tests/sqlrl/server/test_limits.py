@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -131,14 +132,18 @@ def test_one_client_leaves_room_for_others() -> None:
     asyncio.run(run())
 
 
-def test_calls_that_are_left_behind_keep_others_out() -> None:
+def test_calls_that_are_left_behind_keep_their_client_out() -> None:
     async def run() -> None:
-        left = 2
-        gate = Gate(Bounds(concurrency=2), lambda: left)
+        left = Counter({"ann": 3})
+        gate = Gate(Bounds(concurrency=4), lambda: left)
         with pytest.raises(BusyError, match="abandoned"):
-            await gate._enter(5)
-        left = 1
-        await gate._enter(5)
+            await gate._enter(5, "ann")
+        await gate._enter(5, "bo")
+        left["cy"] = 13
+        with pytest.raises(BusyError, match="abandoned"):
+            await gate._enter(5, "bo")
+        left["ann"] = 2
+        await gate._enter(5, "ann")
 
     asyncio.run(run())
 
