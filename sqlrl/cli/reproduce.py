@@ -65,7 +65,7 @@ def command(
     chosen = [int(seed) for seed in seeds.split(",")]
     kind = {None: "reproduce", "thinking": "ablation", "turns": "turns"}[ablation]
     folder = Path(out or f"runs/{kind}-{benchmark}")
-    settings = {"max_steps": max_steps} if max_steps else None
+    settings: dict[str, Any] | None = {"max_steps": max_steps} if max_steps else None
     wanted = [arm.strip() for arm in arms.split(",") if arm.strip()]
     if benchmark == "own" and (diversity or ablation):
         raise UsageError("--diversity and --ablation go with mini and geoquery")
