@@ -157,7 +157,7 @@ def finished(config: TrainConfig, progress: Progress) -> Run:
     if not (folder / "config.yaml").exists():
         return Session.open(config, progress, allow_gold=True).run()
     plan, before = draw_plan(config, allow_gold=True), read_config(folder / "config.yaml")
-    asked = _what_counts({**config.to_dict(), "reward": plan.reward})
+    asked = _what_counts(plan.config.to_dict())  # with the reward and the judge that are meant
     # A setting that an older run does not know of is one that nobody chose for it.
     if asked != _what_counts({key: before.get(key) for key in asked} | {"reward": before.get("reward") or plan.reward}):
         raise UsageError(f"{folder} was made with other settings: take another --out")
