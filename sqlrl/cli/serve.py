@@ -86,6 +86,7 @@ def _serve(
     source: str, bound: socket.socket, tokens: Tokens, hosts: Collection[str] | None, proxies: Collection[str],
     tables: list[str] | None, timeout: float, answered: str | None, values: bool, given: dict[str, Any],
 ) -> None:  # fmt: skip
+    from sqlrl.cli.warmstart import kept_policy
     from sqlrl.executors import Limits
     from sqlrl.layer import Retriever, connect
     from sqlrl.server.app import make_app
@@ -98,6 +99,10 @@ def _serve(
         concurrency=given["concurrency"], queue=given["queue"], rate=given["rate"], burst=2 * given["rate"],
         body_bytes=given["max_body"], grace_seconds=given["grace"],
     )  # fmt: skip
+    if not given["policy"]:
+        given["policy"] = kept_policy(
+            source, lambda words: click.echo(words, err=True), tables=tables, role=given["role"]
+        )
     names = ("policy", "role", "rows", "samples", "repairs", "device", "audit", "workers")
     settings = {name: given[name] for name in names} | ({} if values else {"values": 0})
     # Of many answers at once, each stands in this process's memory.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlrl.cli.terminal import Terminal
     from sqlrl.incumbent import Seat
 
-__all__ = ["policy_for"]
+__all__ = ["kept_policy", "policy_for"]
 
 # Measured: `python benchmarks/speed/warmstart.py`, whose table is in docs/layer.md.
 _MINUTES = "2 to 3"
@@ -38,12 +38,8 @@ def policy_for(
         terminal.say("no policy is configured: the question is the query")
         return None
     seat = Seat.of(source, tables=tables, role=role)
-    present = seat.present
-    if present is not None:
-        if seat.incumbent is not None and seat.incumbent is not present:
-            terminal.say(f"{seat.incumbent.policy} is not there any more: the policy before it answers")
-        terminal.say(f"policy {present.described()}")
-        return present.policy
+    if (kept := _kept(seat, terminal.say)) is not None:
+        return kept
     stale = seat.stale()
     if stale is not None:
         terminal.say(f"the schema has changed since this database's policy was made: {stale.described()}")
@@ -59,6 +55,26 @@ def policy_for(
             f"{shown} in about {_MINUTES} minutes, and `sqlrl train {shown} --answered FILE` a better one"
         )
     return _make(source, seat, terminal)
+
+
+def kept_policy(
+    source: str, say: Callable[[str], None], *, tables: Sequence[str] | None = None, role: str | None = None
+) -> str | None:
+    """The policy that is kept for this database as it is now, and a line that says which; None where there is none."""
+    from sqlrl.executors.address import is_search
+    from sqlrl.incumbent import Seat
+
+    return None if is_search(source) else _kept(Seat.of(source, tables=tables, role=role), say)
+
+
+def _kept(seat: Seat, say: Callable[[str], None]) -> str | None:
+    present = seat.present
+    if present is None:
+        return None
+    if seat.incumbent is not None and seat.incumbent is not present:
+        say(f"{seat.incumbent.policy} is not there any more: the policy before it answers")
+    say(f"policy {present.described()}")
+    return present.policy
 
 
 def _wanted(terminal: Terminal, seat: Seat) -> bool:

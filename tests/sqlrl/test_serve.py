@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from sqlrl.cli import main
+from sqlrl.incumbent import TRAINED, Incumbent, Seat
 
 ROOT = Path(__file__).parent.parent.parent
 ENDLESS = "with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t"
@@ -73,6 +74,21 @@ def test_it_serves_and_stops(start: Callable[..., Any]) -> None:
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_the_policy_that_is_kept_answers(
+    start: Callable[..., Any], shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    script = tmp_path / "kept.jsonl"
+    said = '<answer>{"sql": "select name from product"}</answer>'
+    script.write_text(json.dumps({"question": "what is there?", "completion": said}) + "\n")
+    Seat.of(str(shop)).give(Incumbent(f"script:{script}", TRAINED, time.time()))
+    process, url = start()
+    asked = httpx.post(f"{url}api/ask", json={"question": "what is there?"}, timeout=30, trust_env=False).json()
+    assert asked["rows"] == [["pen"]]
+    process.send_signal(signal.SIGTERM)
+    assert f"policy script:{script} (trained, " in process.communicate(timeout=10)[1]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
