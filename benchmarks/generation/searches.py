@@ -22,10 +22,11 @@ _COMPARING = ("random*", "(random* OR placebo)", "(random* OR placebo* OR trial*
 
 
 def searches(words: Sequence[str], seed: int = 0, count: int = _COUNT) -> list[Demonstration]:
-    """Always the same for a seed. Nothing is relevant for any of them. words: one or two at a time."""
+    """Always the same for a seed; none without words. Nothing is relevant for any of them. words: one or two at a
+    time."""
     generator = random.Random(f"searches {seed}")
     made = []
-    for number in range(1, count + 1):
+    for number in range(1, count + 1 if words else 1):
         asked = [_phrase(words, generator) for _ in range(generator.choice((2, 2, 3)))]
         effects = generator.random() < 0.6
         example = Example(f"made-{number}", write_question(asked, effects, generator), Gold(relevant={}))

@@ -53,7 +53,7 @@ def _kind(name: str, cells: Sequence[Any]) -> str:
         whole = all(isinstance(cell, int) for cell in there)
         if whole and _PERIOD.search(_spaced(name)) and len(there) == len(cells):
             return "time"
-        if whole and _KEY.search(name):
+        if _KEY.search(name) and all(cell == int(cell) for cell in there):  # some drivers give a key as 7.0
             return "key"
         return "number"
     if len(there) < len(cells):

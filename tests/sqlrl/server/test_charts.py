@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sqlrl.server.charts import MOST, chart_of
@@ -86,6 +86,7 @@ def _results(draw: st.DrawFn) -> tuple[list[str], list[list[Any]]]:
     return columns, draw(st.lists(st.tuples(*kinds).map(list), max_size=15))
 
 
+@example((["id", "name", "id"], [[0, "a", 0.0], [0, "b", 0.0]]))
 @given(_results())
 def test_a_chart_fits_its_result(result: tuple[list[str], list[list[Any]]]) -> None:
     columns, rows = result
@@ -98,9 +99,9 @@ def test_a_chart_fits_its_result(result: tuple[list[str], list[list[Any]]]) -> N
     assert 1 <= len(chart["y"]) <= 3
     assert chart["x"] not in chart["y"]
     for index in chart["y"]:
-        assert columns[index] not in ("id", "order_id")
         cells = [row[index] for row in rows if row[index] is not None]
         assert cells
+        assert columns[index] not in ("id", "order_id") or not all(float(cell).is_integer() for cell in cells)
         assert all(isinstance(cell, (int, float, Decimal)) and float(cell) - float(cell) == 0 for cell in cells)
     if chart["kind"] != "scatter":
         labels = [str(row[chart["x"]]) for row in rows]

@@ -42,7 +42,18 @@ def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                     for copy in range(30):
                         number += 1
                         text = f"A {'randomized' if copy % 2 else 'single'} study: {drug}, {drug}; {ill} and {ill}."
-                        writer.writerow([number, number, f"Of {drug} in {ill}", "", text, 2001.0, copy % 2, copy % 2])
+                        writer.writerow(
+                            [
+                                number,
+                                number,
+                                f"Remarks of reader{copy} on {drug} in {ill}",
+                                "",
+                                text,
+                                2001.0,
+                                copy % 2,
+                                copy % 2,
+                            ]
+                        )
     return folder
 
 
