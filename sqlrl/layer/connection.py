@@ -286,7 +286,7 @@ class Connection:
         return explanation
 
     def _rewritten(self, query: str) -> str:
-        return query if self._guard is None else self._guard.rewrite(query)
+        return query if self._guard is None else self._guard.rewrite(query, self._source.functions)
 
     def _execute(self, queries: list[str], limit: int | None, deadline: Deadline | None = None) -> list[Result]:
         """One result for each query, behind the row filters. What runs when the deadline is over is given up, where the

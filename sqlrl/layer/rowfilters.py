@@ -18,6 +18,7 @@ from typing import Any
 from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.executors.names import fold
 from sqlrl.layer.dialects import UnreadableError, parse, parser_of
+from sqlrl.layer.functions import Functions
 from sqlrl.layer.schema import Schema, Table
 
 __all__ = ["RefusedError", "RowFilters"]
@@ -94,8 +95,8 @@ class RowFilters:
         """Table -> a query that runs if its filter can be run."""
         return {key: f"SELECT 1 FROM ({sql}) AS t LIMIT 0" for key, sql in self._guards.items()}
 
-    def rewrite(self, query: str) -> str:
-        """The query with all that is hidden out of its sight. RefusedError."""
+    def rewrite(self, query: str, functions: Functions | None = None) -> str:
+        """The query with all that is hidden out of its sight. RefusedError. functions: what it may call."""
         import sqlglot
         from sqlglot import exp
 
@@ -112,6 +113,9 @@ class RowFilters:
         tree: Any = trees[0]
         try:
             self._check_kinds(tree)
+            barred = functions.refused(tree, self._parser) if functions is not None else None
+            if barred is not None:
+                raise RefusedError(f"with row filters, the function {barred} is not allowed")
             reader = _Reader(self.schema)
             reader.read(tree, {})
             for node, fresh in reader.tables:
