@@ -27,24 +27,28 @@ _TELLING = {
          "pg_get_viewdef", "pg_get_constraintdef", "pg_get_expr", "col_description", "obj_description",
          "shobj_description"]
     ),
+    "postgresql": frozenset(["operator"]),  # what an operator calls, its name doesn't tell
 }  # fmt: skip
 # What looks like a function, and is a part of the language.
 _LANGUAGE = frozenset(["coalesce", "columns", "grouping", "grouping_id", "map", "row", "struct", "try", "unpack"])
 _NAMES = {
-    "duckdb": "SELECT DISTINCT lower(function_name), internal FROM duckdb_functions()",
+    "duckdb": "SELECT DISTINCT lower(function_name), internal, false FROM duckdb_functions()",
     "postgresql": "SELECT DISTINCT lower(proname), pronamespace IN ('pg_catalog'::regnamespace, "
-                  "'information_schema'::regnamespace) FROM pg_proc",
-    "mysql": "SELECT DISTINCT lower(routine_name), 0 FROM information_schema.routines",
+                  "'information_schema'::regnamespace), typtype IN ('c', 'p') FROM pg_proc "
+                  "LEFT JOIN pg_type ON pg_type.oid = proargtypes[0]",
+    "mysql": "SELECT DISTINCT lower(routine_name), 0, 0 FROM information_schema.routines",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """barred: names that may not be called. known: all that the engine itself has, None where nobody can say: any
-    other may not be called either, since it was made after the connection."""
+    """barred: names that may not be called; computed: nor by a field's name, as PostgreSQL calls what is given a row.
+    known: all that the engine itself has, None where nobody can say: any other may not be called either, since it was
+    made after the connection."""
 
     barred: frozenset[str] = frozenset()
     known: frozenset[str] | None = None
+    computed: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, dialect: str, run: Callable[[str, int], Result]) -> Functions:
@@ -55,12 +59,13 @@ class Functions:
             return cls()
         result = run(query, _MANY)
         rows = result.rows if result.outcome is Outcome.OK else ()
-        own = {str(name) for name, builtin in rows if not builtin}
-        known = {str(name) for name, builtin in rows if builtin}
+        own = {str(name) for name, builtin, _ in rows if not builtin}
+        known = {str(name) for name, builtin, _ in rows if builtin}
+        computed = frozenset(str(name) for name, builtin, of_row in rows if of_row and not builtin)
         if dialect == "duckdb" and not known:
             known = _of_duckdb()
         barred = frozenset(own) | _TELLING.get(dialect, frozenset())
-        return cls(barred, frozenset(known) | _LANGUAGE if known else None)
+        return cls(barred, frozenset(known) | _LANGUAGE if known else None, computed)
 
     def refused(self, tree: Any, parser: str | None) -> str | None:
         """The name of a function that a query calls and may not, None where there is none. tree: as sqlglot read it;
@@ -74,12 +79,14 @@ class Functions:
                     return name
         if not self.barred:
             return None
-        before = ""
+        before = last = ""
         text = tree.sql(dialect=parser, comments=False, unsupported_level=ErrorLevel.IGNORE)
         for token in tokenize(text, read=parser):
             if token.text == "(" and before in self.barred:
                 return before
-            before = token.text.lower()
+            last, before = before, token.text.lower()
+            if last == "." and before in self.computed:
+                return before
         return None
 
 
@@ -88,4 +95,4 @@ def _of_duckdb() -> set[str]:
     import duckdb
 
     with duckdb.connect(":memory:") as connection:
-        return {name for name, builtin in connection.execute(_NAMES["duckdb"]).fetchall() if builtin}
+        return {name for name, builtin, _ in connection.execute(_NAMES["duckdb"]).fetchall() if builtin}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,41 @@ def test_a_scope_bars_them_where_the_connection_does_not(tmp_path: Path, opened:
 def test_the_owners_filter_may_call_them(tmp_path: Path, opened: Opened) -> None:
     shop = opened(_duckdb(tmp_path), row_filters={"orders": "total < most()"})
     assert shop.run("select id from orders").rows == ((1,),)
+
+
+HIDDEN = "stable language sql security definer as 'select max(total) from orders'"
+CALLED_OTHERWISE = [
+    "select (row(1, 1, 1.0, 'x')::orders).top",
+    "select (cast(row(1, 1, 1.0, 'x') as orders)).\"top\"",
+    "select (o).top from (select row(1, 1, 1.0, 'x')::orders as o) t",
+    "select orders.top from orders",
+    "select 1 operator(public.@@@) 2",
+]
+
+
+@pytest.mark.parametrize(
+    "how", [{"row_filters": ONE}, {"tables": ["orders"]}, {"tables": ["orders"], "row_filters": ONE}]
+)
+def test_a_function_of_postgresql_is_called_by_no_other_word(
+    postgresql: Server, shop: Path, opened: Opened, how: dict[str, Any]
+) -> None:
+    if "called_otherwise" not in postgresql.databases:
+        postgresql.load("called_otherwise", shop)
+        for text in (
+            f"create function top(o orders) returns double precision {HIDDEN}",
+            f"create function twice(int, int) returns double precision {HIDDEN}",
+            "create function noted(o orders) returns text volatile language plpgsql as 'begin return 1; end'",
+            "create operator @@@ (leftarg = int, rightarg = int, function = twice)",
+        ):
+            postgresql.ask(text, "called_otherwise")
+    url = postgresql.url("called_otherwise", "reader")
+    assert opened(url).run(CALLED_OTHERWISE[0]).rows == ((18.0,),)
+    assert opened(url).run("select (row(1, 1, 1.0, 'x')::orders).noted").outcome is Outcome.REFUSED  # it is volatile
+    connection = opened(url, **how)
+    for query in CALLED_OTHERWISE:
+        answer = connection.run(query)
+        assert not answer.ok, (query, answer)
+    assert connection.run("select o.id, o.total from orders as o where o.day is not null").ok
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
