@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlrl.executors.base import Outcome
@@ -11,6 +12,8 @@ from sqlrl.executors.servers.statement import Statement
 
 __all__ = ["check_tables"]
 
+_UNDERLINED = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal: a parser's error marks a part of the query so
+
 
 def check_tables(statement: Statement, parser: str | None, allowed: frozenset[str], known: Tables) -> None:
     """QueryError unless every table that the query names is in the list; what cannot be read is refused. Names of the
@@ -19,13 +22,14 @@ def check_tables(statement: Statement, parser: str | None, allowed: frozenset[st
     import sqlglot
     from sqlglot import exp
 
-    own = sorted(statement.calls & known.functions)
+    # What an operator calls, its name doesn't tell.
+    own = sorted(statement.calls & (known.functions | {"operator"}) | statement.fields & known.computed)
     if own:
         raise QueryError(Outcome.REFUSED, f"with a list of tables, the function {own[0]} is not allowed")
     try:
         trees = sqlglot.parse(statement.text, read=parser)
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        words = " ".join(str(error).split())[:160]
+        words = " ".join(_UNDERLINED.sub("", str(error)).split())[:160]
         raise QueryError(Outcome.REFUSED, f"with a list of tables, what cannot be read is refused: {words}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query) or trees[0].find(exp.Command):
         raise QueryError(Outcome.REFUSED, "with a list of tables, what cannot be read is refused")

@@ -124,13 +124,17 @@ class PostgreSQLSession(Session):
         """Which functions may do more than read, and which relations there are."""
         functions = self._ask(
             "SELECT DISTINCT proname, provolatile = 'v', pronamespace = 'pg_catalog'::regnamespace OR pronamespace = "
-            "'information_schema'::regnamespace FROM pg_proc"
+            "'information_schema'::regnamespace, typtype IN ('c', 'p') FROM pg_proc "
+            "LEFT JOIN pg_type ON pg_type.oid = proargtypes[0]"
         )
-        own = {name for name, _, built_in in functions if not built_in}
-        self.forbidden = frozenset({name for name, volatile, _ in functions if volatile} - HARMLESS)
+        own = {name for name, _, built_in, _ in functions if not built_in}
+        computed = {name.lower() for name, _, built_in, of_row in functions if of_row and not built_in}
+        self.forbidden = frozenset({name for name, volatile, *_ in functions if volatile} - HARMLESS)
         ((schema,),) = self._ask("SELECT current_schema()")
         relations = self._ask("SELECT DISTINCT lower(relname) FROM pg_class WHERE relkind <> 'i'")
-        self.tables = Tables((schema or "").lower(), frozenset(name for (name,) in relations), frozenset(own))
+        self.tables = Tables(
+            (schema or "").lower(), frozenset(name for (name,) in relations), frozenset(own), frozenset(computed)
+        )
         if self.settings.role is not None:
             self.forbidden |= own
 

@@ -55,11 +55,12 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Tables:
     """What the server knows: its default schema, the names of every relation, and of every function that is not its
-    own; all in lower case."""
+    own; all in lower case. computed: those of these functions that are called by a field's name as well."""
 
     schema: str
     relations: frozenset[str]
     functions: frozenset[str]
+    computed: frozenset[str] = frozenset()
 
 
 class Session:
@@ -147,7 +148,8 @@ class Session:
 
     def pieces(self, statement: Statement, rows: int | None = None) -> Pieces:
         """(columns, rows) piece by piece, at least one. rows: how many are wanted, None for all."""
-        unknown = sorted(statement.calls & self.forbidden)
+        computed = statement.fields & self.tables.computed if self.tables is not None else frozenset()
+        unknown = sorted((statement.calls | computed) & self.forbidden)
         if unknown:
             raise QueryError(Outcome.REFUSED, f"the function {unknown[0]} is not allowed: it may do more than read")
         if self.settings.tables is not None:

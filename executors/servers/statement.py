@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from sqlrl.executors.base import Outcome
@@ -81,12 +82,14 @@ _OPENING = {"'": "string", '"': "quoted name", "`": "quoted name"}
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """text: what is sent. calls: names that stand before a parenthesis, in lower case. repeatable: neither clock nor
+    """text: what is sent. calls: names that stand before a parenthesis, in lower case. fields: those that stand behind
+    a point: PostgreSQL takes `row.name` for name(row) where no column is called so. repeatable: neither clock nor
     chance decides the result."""
 
     text: str
     calls: frozenset[str]
     repeatable: bool
+    fields: frozenset[str] = frozenset()
 
 
 def read_statement(query: Any, dialect: str) -> Statement:
@@ -111,7 +114,15 @@ def read_statement(query: Any, dialect: str) -> Statement:
     _check_head(words)
     calls = _check_words(words, dialect)
     clock = any(kind == "word" and text.lower() in CLOCK_AND_CHANCE for kind, text in words)
-    return Statement("".join(text for _, text in tokens), calls, not clock)
+    return Statement("".join(text for _, text in tokens), calls, not clock, _fields(words))
+
+
+def _fields(words: list[tuple[str, str]]) -> frozenset[str]:
+    found = set()
+    for point, (kind, text) in pairwise(words):
+        if point == ("sign", ".") and kind in ("word", "quoted"):
+            found.add(text.lower() if kind == "word" else text[1:-1].replace(text[0] * 2, text[0]).lower())
+    return frozenset(found)
 
 
 def _cut(query: str, dialect: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlrl.layer.settings import Settings
     from sqlrl.policies import Message, Policy
 
-__all__ = ["NO_POLICY", "SEARCHED", "Author"]
+__all__ = ["NO_POLICY", "SEARCHED", "Author", "check_question"]
 
 SEARCHED = frozenset(["words", "pubmed", "essie", "lucene"])  # dialects of search engines
 _KINDS = {"sql": "SQL", "query": "search queries"}
@@ -58,20 +58,38 @@ class Author:
         how: dict[str, Any] = {"temperature": settings.temperature if count > 1 else 0.0}
         how["max_tokens"] = settings.max_tokens
         if self._turn is None:
-            (completions,) = self.policy.generate([prompt], count, **how)
-            return list(completions)
+            return self._generated(prompt, count, how)
         left = deadline.left
         if not self._turn.acquire(timeout=-1 if left is None else left):
             deadline.check()
         try:
             deadline.check()
-            (completions,) = self.policy.generate([prompt], count, **how)
-            return list(completions)
+            return self._generated(prompt, count, how)
         finally:
             self._turn.release()
+
+    def _generated(self, prompt: list[Message], count: int, how: dict[str, Any]) -> list[str]:
+        given = self.policy.generate([prompt], count, **how)
+        try:
+            (completions,) = ([*each] for each in given)
+        except (TypeError, ValueError):
+            completions = []
+        if len(completions) != count or not all(isinstance(each, str) for each in completions):
+            raise UsageError(f"the policy {self.name} did not give {count} text{'s' * (count > 1)} for one prompt")
+        return completions
 
     def close(self) -> None:
         """Give back what the policy holds."""
         close = getattr(self.policy, "close", None)
         if callable(close):
             close()
+
+
+def check_question(question: object, evidence: object = "") -> None:
+    """UsageError unless somebody asks something, in characters that a policy can read."""
+    if not isinstance(question, str) or not question.strip():
+        raise UsageError("an empty question")
+    if not isinstance(evidence, str):
+        raise UsageError(f"evidence is text, not {type(evidence).__name__}")
+    if any("\ud800" <= letter <= "\udfff" for letter in question + evidence):
+        raise UsageError("the question is not UTF-8: it holds half a character")

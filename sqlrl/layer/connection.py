@@ -15,7 +15,7 @@ from sqlrl.executors.search import SearchMember
 from sqlrl.layer.answer import Answer
 from sqlrl.layer.asynchrony import in_thread
 from sqlrl.layer.audit import Audit
-from sqlrl.layer.author import NO_POLICY, Author
+from sqlrl.layer.author import NO_POLICY, Author, check_question
 from sqlrl.layer.catalogue import Catalogue
 from sqlrl.layer.deadline import Deadline, LateError
 from sqlrl.layer.explanation import Explanation, tables_of
@@ -234,8 +234,7 @@ class Connection:
         author = self._author
         if author is None:
             raise UsageError(NO_POLICY)
-        if not isinstance(question, str) or not question.strip():
-            raise UsageError("an empty question")
+        check_question(question, evidence)
         started = time.monotonic()
         inquiry = Inquiry(
             question, self.settings, self._catalogue, author.prompter,
@@ -269,6 +268,8 @@ class Connection:
 
     def _explained(self, query: str, deadline: Deadline, who: str | None) -> Explanation:
         try:
+            if not isinstance(query, str):
+                raise RefusedError(f"a query is text, not {type(query).__name__}")
             sent = self._rewritten(query)
             plan = f"EXPLAIN QUERY PLAN {sent}" if self.dialect == "sqlite" else _without_rows(sent)
             (result,) = deadline.run(lambda: self._source.run([plan], 500, deadline))
@@ -278,15 +279,16 @@ class Connection:
             sent, result = query, Result(outcome=Outcome.TIMED_OUT, message=str(late))
         lines = tuple(str(row[-1]) for row in result.rows) if self.dialect == "sqlite" else ()
         failed = result.outcome is Outcome.INVALID and self.settings.suggestions
+        named = tables_of(query, self.schema) if isinstance(query, str) else ()
         explanation = Explanation(
-            query, sent, tables_of(query, self.schema), lines, result.outcome, result.message,
+            query, sent, named, lines, result.outcome, result.message,
             suggest(query, self.schema) if failed else (),
         )  # fmt: skip
         self._enter("explain", who, Answer("", query, outcome=result.outcome, message=result.message))
         return explanation
 
     def _rewritten(self, query: str) -> str:
-        return query if self._guard is None else self._guard.rewrite(query)
+        return query if self._guard is None else self._guard.rewrite(query, self._source.functions)
 
     def _execute(self, queries: list[str], limit: int | None, deadline: Deadline | None = None) -> list[Result]:
         """One result for each query, behind the row filters. What runs when the deadline is over is given up, where the

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from typing import Any
 
-__all__ = ["LONGEST", "PARSERS", "UnreadableError", "parse", "parser_of", "transpile"]
+__all__ = ["LONGEST", "PARSERS", "UnreadableError", "parse", "parser_of", "transpile", "words_of"]
 
 LONGEST = 20_000  # characters of a query that is read here, in the app's own process: some take seconds beyond
 
@@ -23,6 +24,8 @@ PARSERS = {
     "snowflake": "snowflake",
     "bigquery": "bigquery",
 }
+
+_UNDERLINED = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def parser_of(dialect: str) -> str | None:
@@ -46,9 +49,14 @@ def parse(text: str, dialect: str) -> list[Any]:
     except RecursionError:
         raise UnreadableError("it is nested too deeply") from None
     except (sqlglot.errors.SqlglotError, ValueError) as error:
-        raise UnreadableError(" ".join(str(error).split())[:160]) from None
+        raise UnreadableError(words_of(error)) from None
     finally:
         _quiet.on = False
+
+
+def words_of(error: BaseException) -> str:
+    """A parser's error on one line, without the codes that underline a part of it on a terminal."""
+    return " ".join(_UNDERLINED.sub("", str(error)).split())[:160]
 
 
 class _Quiet(threading.local):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlrl.answers import extract
 from sqlrl.benchmarks.base import Example
 from sqlrl.executors.base import Gold, Outcome, Result
-from sqlrl.executors.errors import SqlrlError, UnavailableError, UsageError
+from sqlrl.executors.errors import SqlrlError, UnavailableError
 from sqlrl.layer.answer import Answer
 from sqlrl.layer.asynchrony import in_thread
+from sqlrl.layer.author import Author, check_question
 from sqlrl.layer.deadline import Deadline, LateError
 from sqlrl.layer.pico import Pico
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from sqlrl.executors.documents import Document
     from sqlrl.executors.search import SearchMember
     from sqlrl.layer.audit import Audit
-    from sqlrl.layer.author import Author
     from sqlrl.layer.settings import Settings
 
 __all__ = ["COLUMNS", "Retriever"]
@@ -137,8 +137,8 @@ class Retriever:
         pico = Pico.of(question)
         if pico is not None:
             question = pico.text
-        if not isinstance(question, str) or not question.strip():
-            raise UsageError("an empty question")
+        check_question(question)
+        assert isinstance(question, str)
         started = time.monotonic()
         warnings: tuple[str, ...] = ()
         told = say or _nobody

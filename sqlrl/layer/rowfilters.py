@@ -17,7 +17,8 @@ from typing import Any
 
 from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.executors.names import fold
-from sqlrl.layer.dialects import UnreadableError, parse, parser_of
+from sqlrl.layer.dialects import UnreadableError, parse, parser_of, words_of
+from sqlrl.layer.functions import Functions
 from sqlrl.layer.schema import Schema, Table
 
 __all__ = ["RefusedError", "RowFilters"]
@@ -94,8 +95,8 @@ class RowFilters:
         """Table -> a query that runs if its filter can be run."""
         return {key: f"SELECT 1 FROM ({sql}) AS t LIMIT 0" for key, sql in self._guards.items()}
 
-    def rewrite(self, query: str) -> str:
-        """The query with all that is hidden out of its sight. RefusedError."""
+    def rewrite(self, query: str, functions: Functions | None = None) -> str:
+        """The query with all that is hidden out of its sight. RefusedError. functions: what it may call."""
         import sqlglot
         from sqlglot import exp
 
@@ -112,6 +113,9 @@ class RowFilters:
         tree: Any = trees[0]
         try:
             self._check_kinds(tree)
+            barred = functions.refused(tree, self._parser) if functions is not None else None
+            if barred is not None:
+                raise RefusedError(f"with row filters, the function {barred} is not allowed")
             reader = _Reader(self.schema)
             reader.read(tree, {})
             for node, fresh in reader.tables:
@@ -121,7 +125,7 @@ class RowFilters:
         except RecursionError:
             raise RefusedError("the query is nested too deeply") from None
         except sqlglot.errors.SqlglotError as error:
-            raise RefusedError(f"with row filters, what cannot be read is refused: {_line(error)}") from None
+            raise RefusedError(f"with row filters, what cannot be read is refused: {words_of(error)}") from None
         return text
 
     def _check_kinds(self, tree: Any) -> None:
@@ -223,7 +227,7 @@ class RowFilters:
 
     def _chosen(self, name: str, chosen: Sequence[str]) -> set[str]:
         table = self._known(name)
-        if isinstance(chosen, str) or not chosen:
+        if isinstance(chosen, str) or not chosen or not all(isinstance(each, str) for each in chosen):
             raise UsageError(f"columns of {name} is a list of names, not {chosen!r}")
         for each in chosen:
             if table.column(each) is None:
@@ -235,6 +239,8 @@ class RowFilters:
 
         if isinstance(given, Mapping):
             return self._equalities(self._known(name), given)
+        if not isinstance(given, str):  # a number or True would be a condition that lets everything through
+            raise UsageError(f"the row filter of {name} is a condition as text, or columns and values, not {given!r}")
         try:
             found, *more = parse(f"SELECT 1 WHERE ({given}\n)", self.schema.dialect)
         except UnreadableError as error:
@@ -340,7 +346,3 @@ def _check_function(node: Any) -> None:
     if isinstance(node, exp.Unnest) or names & _FUNCTIONS:
         return
     raise RefusedError(f"with row filters, the function {node.name or node.key} in FROM is not allowed")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.base import Result
 from sqlrl.executors.errors import SourceError, UsageError, nearest
 from sqlrl.layer.catalogue import complete
+from sqlrl.layer.functions import Functions
 from sqlrl.layer.schema import Schema
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ class Source:
                 raise UsageError(f"no table {name!r} in {executor.source}{nearest(name, known) if known else ''}")
         if not self.schema.tables:
             raise SourceError(f"{executor.source} has no tables")
+
+    @cached_property
+    def functions(self) -> Functions:
+        """What a query may call where rows or columns are hidden; asked for when that is first wanted."""
+        return Functions.of(self.executor.dialect, lambda query, rows: self.executor.execute(query, limit=rows))
 
     def run(self, queries: list[str], limit: int | None, deadline: Deadline | None) -> list[Result]:
         """One result for each query."""

@@ -201,7 +201,8 @@ def _add_health(app: FastAPI, service: Service) -> None:
             "version": __version__, "source": service.discretion.source, "dialect": connection.dialect,
             "kind": "search" if service.search else "database", "policy": service.discretion.policy,
             "rows": settings.rows, "deadline": settings.deadline,
-            "marks": service.answered is not None and not service.search, "walls": service.walls,
+            "marks": service.answered is not None and not service.search,
+            "converses": not service.search and connection.converses, "walls": service.walls,
         })  # fmt: skip
 
     @app.get("/api/schema", responses=_documented(SchemaBody))

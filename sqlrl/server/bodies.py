@@ -181,8 +181,8 @@ class SchemaBody(_Said):
 
 
 class About(_Said):
-    """rows: of an answer at most. deadline: seconds for a call at most. marks: whether marks are kept. walls: what
-    stands between a query and all else."""
+    """rows: of an answer at most. deadline: seconds for a call at most. marks: whether marks are kept. converses:
+    whether a question may refer to those of `history`. walls: what stands between a query and all else."""
 
     version: str
     source: str
@@ -192,6 +192,7 @@ class About(_Said):
     rows: int
     deadline: float | None
     marks: bool
+    converses: bool
     walls: dict[str, str]
 
 

@@ -113,7 +113,7 @@ class Page {
   }
 
   #remember() {
-    const many = this.about.kind === "search" ? 0 : this.turns.filter((turn) => turn.pair).length;
+    const many = !this.about.converses ? 0 : this.turns.filter((turn) => turn.pair).length;
     this.follow.textContent = many ? `A question may refer to ${many === 1 ? "the one before" : `the ${Math.min(many, REMEMBERED)} before`}` : "";
     this.anew.hidden = !this.turns.length;
     place("welcome").hidden = this.turns.length > 0;

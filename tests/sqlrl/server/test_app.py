@@ -132,7 +132,7 @@ def test_what_is_served_is_told_without_its_place(serve: Callable[..., Any], sho
         "database",
         "said",
     )
-    assert (told["rows"], told["deadline"], told["marks"]) == (5, 20.0, False)
+    assert (told["rows"], told["deadline"], told["marks"], told["converses"]) == (5, 20.0, False, True)
     assert told["walls"]
     assert str(shop.parent) not in about.text
     assert "no such table: shop.sqlite" in message

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from sqlrl.benchmarks.answers import read_answers
+from sqlrl.prompts import Prompter
 from sqlrl.server.tokens import Tokens
 from tests.browser import Browser, Tab
 from tests.loopback import Answer, Asked, serving
@@ -279,7 +280,7 @@ def test_a_server_that_is_busy_or_gone_is_told_and_tried_again(serve: Callable[.
 def test_a_proxy_that_fails_is_no_blob_and_no_dead_wheel(browser: Browser) -> None:
     about = {
         "version": "1", "source": "sqlite:///x.db", "dialect": "sqlite", "kind": "database", "policy": "p", "rows": 9,
-        "deadline": 5, "marks": False, "walls": {},
+        "deadline": 5, "marks": False, "converses": True, "walls": {},
     }  # fmt: skip
     page = {file.name: file.read_bytes() for file in files("sqlrl.server").joinpath("page").iterdir() if file.is_file()}
     kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
@@ -369,6 +370,15 @@ def test_what_is_kept_is_bounded_and_what_is_broken_is_left_out(serve: Callable[
     tab.open(served.url)
     ask(tab, "how many")
     assert tab.text(".turn .figure dd") == "3"
+
+
+def test_a_policy_taught_by_single_questions_promises_no_follow_up(serve: Callable[..., Any], tab: Tab) -> None:
+    scribe = Scribe()
+    scribe.prompter = Prompter(style="terse")  # type: ignore[attr-defined]
+    tab.open(serve(policy=scribe).url)
+    ask(tab, "revenue by country")
+    ask(tab, "how many of them")
+    assert tab.text(".follow") == ""
 
 
 def test_a_follow_up_knows_what_was_asked_until_a_new_conversation(serve: Callable[..., Any], tab: Tab) -> None:
