@@ -248,6 +248,8 @@ class _Chat(_Talk):
         try:
             known = json.loads(text)
         except ValueError:
+            if text[0] in "[{":
+                raise UsageError(f"what follows /answer is no JSON: {text}") from None
             known = text
         mark(self.answered, answer.question, known, evidence=self._known())
         self._kept()

@@ -40,7 +40,7 @@ def policy_for(
     seat = Seat.of(source, tables=tables, role=role)
     if (kept := _kept(seat, terminal.say)) is not None:
         return kept
-    stale = seat.stale()
+    stale = seat.stale() if tables is None and role is None else None  # these hide tables, and no schema has changed
     if stale is not None:
         terminal.say(f"the schema has changed since this database's policy was made: {stale.described()}")
     if tables is not None or role is not None:

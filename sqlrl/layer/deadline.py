@@ -54,7 +54,7 @@ class Deadline:
     def check(self) -> None:
         """LateError where it is over."""
         if self.left == 0.0:
-            raise LateError(f"not done within {self.seconds or 0:g} s")
+            raise LateError(f"not done within {self.seconds or 0:.3g} s")
 
     def run(self, work: Callable[[], _T]) -> _T:
         """What `work` gives. Where it has not ended in time, LateError, and it is left to itself: a thread that waits
@@ -75,7 +75,7 @@ class Deadline:
 
         threading.Thread(target=labour, name="sqlrl-layer", daemon=True).start()
         if not done.wait(self.left):
-            raise LateError(f"not done within {self.seconds or 0:g} s")
+            raise LateError(f"not done within {self.seconds or 0:.3g} s")
         if found[1] is not None:
             raise found[1]
         result: _T = found[0]
@@ -99,7 +99,7 @@ class Deadline:
                 self.check()
                 return await asyncio.wait_for(task, self.left)
             except (TimeoutError, asyncio.CancelledError):
-                raise LateError(f"not done within {self.seconds or 0:g} s") from None
+                raise LateError(f"not done within {self.seconds or 0:.3g} s") from None
             finally:
                 task.cancel()
                 self._watchers.remove(stop)

@@ -7,7 +7,7 @@ import re
 import threading
 from typing import Any
 
-__all__ = ["LONGEST", "PARSERS", "UnreadableError", "parse", "parser_of", "transpile", "words_of"]
+__all__ = ["LONGEST", "PARSERS", "UnreadableError", "comparable", "parse", "parser_of", "transpile", "words_of"]
 
 LONGEST = 20_000  # characters of a query that is read here, in the app's own process: some take seconds beyond
 
@@ -82,3 +82,12 @@ def transpile(query: str, spoken: str, wanted: str) -> str:
         return str(statement.sql(dialect=write, comments=False, unsupported_level=sqlglot.ErrorLevel.IGNORE))
     except (UnreadableError, RecursionError, ValueError, AttributeError):
         return query
+
+
+def comparable(value: str | float | None, with_text: bool, dialect: str) -> bool:
+    """Whether a literal compares as what it is. In MariaDB and MySQL a backslash in a text escapes, and any text that
+    begins with no number equals 0."""
+    mysql = dialect == "mysql"
+    if isinstance(value, str):
+        return "\0" not in value and not (mysql and "\\" in value)
+    return value is None or not (mysql and with_text)

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlrl.executors.errors import UsageError, nearest
 from sqlrl.executors.names import fold
-from sqlrl.layer.dialects import UnreadableError, parse, parser_of, words_of
+from sqlrl.layer.dialects import UnreadableError, comparable, parse, parser_of, words_of
 from sqlrl.layer.functions import Functions
 from sqlrl.layer.schema import Schema, Table
 
@@ -266,7 +266,7 @@ class RowFilters:
             for each in values:
                 if each is not None and not isinstance(each, (str, int, float)):
                     raise UsageError(f"a row filter compares with text, a number or None, not with {each!r}")
-                if isinstance(each, str) and ("\0" in each or ("\\" in each and self.schema.dialect == "mysql")):
+                if not comparable(each, column.is_text, self.schema.dialect):
                     raise UsageError(f"a row filter cannot compare {table.name}.{name} with {each!r}")
             literals = [exp.convert(each) for each in values if each is not None]
             tests: list[Any] = [exp.In(this=wanted, expressions=literals)] if literals else []

@@ -159,10 +159,10 @@ def test_a_chat_keeps_what_is_marked(
 def test_a_chat_goes_on_after_a_bad_answer(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    lines = ["/right", "drop it", "/right", "how many orders?", "/answer []"]
+    lines = ["/right", "drop it", "/right", "how many orders?", "/answer []", '/answer {"a":']
     assert _chat(monkeypatch, lines, *words, "--answered", str(tmp_path / "a.jsonl")) == 0
     said = capsys.readouterr().err
-    for part in ("nothing was asked yet", "only an answer with a result", "an answer of nothing"):
+    for part in ("nothing was asked yet", "only an answer with a result", "an answer of nothing", "is no JSON"):
         assert part in said
     assert not (tmp_path / "a.jsonl").exists()
 
