@@ -21,6 +21,7 @@ schemathesis = pytest.importorskip("schemathesis")
 SEED, EXAMPLES = 7, 20
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of what Hypothesis draws, and no fault of ours
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("kind", ["database", "search"])
