@@ -26,6 +26,9 @@ def check_tables(statement: Statement, parser: str | None, allowed: frozenset[st
     own = sorted(statement.calls & (known.functions | {"operator"}) | statement.fields & known.computed)
     if own:
         raise QueryError(Outcome.REFUSED, f"with a list of tables, the function {own[0]} is not allowed")
+    signs = sorted(own for own in known.operators if any(own in run for run in statement.signs))
+    if signs:
+        raise QueryError(Outcome.REFUSED, f"with a list of tables, the operator {signs[0]} is not allowed")
     try:
         trees = sqlglot.parse(statement.text, read=parser)
     except (sqlglot.errors.SqlglotError, RecursionError) as error:

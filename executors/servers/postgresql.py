@@ -130,13 +130,21 @@ class PostgreSQLSession(Session):
         own = {name for name, _, built_in, _ in functions if not built_in}
         computed = {name.lower() for name, _, built_in, of_row in functions if of_row and not built_in}
         self.forbidden = frozenset({name for name, volatile, *_ in functions if volatile} - HARMLESS)
+        operators = self._ask(
+            "SELECT DISTINCT oprname, provolatile = 'v', lanname IN ('internal', 'c') FROM pg_operator "
+            "JOIN pg_proc ON pg_proc.oid = oprcode JOIN pg_language ON pg_language.oid = prolang "
+            "WHERE oprnamespace <> 'pg_catalog'::regnamespace"
+        )
+        self.forbidden_signs = frozenset(name for name, volatile, _ in operators if volatile)
         ((schema,),) = self._ask("SELECT current_schema()")
         relations = self._ask("SELECT DISTINCT lower(relname) FROM pg_class WHERE relkind <> 'i'")
         self.tables = Tables(
-            (schema or "").lower(), frozenset(name for (name,) in relations), frozenset(own), frozenset(computed)
-        )
+            (schema or "").lower(), frozenset(name for (name,) in relations), frozenset(own), frozenset(computed),
+            frozenset(name for name, _, compiled in operators if not compiled),
+        )  # fmt: skip
         if self.settings.role is not None:
             self.forbidden |= own
+            self.forbidden_signs |= self.tables.operators
 
     def readable(self, schemas: Sequence[str]) -> Readable | None:
         """By what the server itself would decide by, for the role to act as where there is one."""

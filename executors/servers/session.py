@@ -55,12 +55,14 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Tables:
     """What the server knows: its default schema, the names of every relation, and of every function that is not its
-    own; all in lower case. computed: those of these functions that are called by a field's name as well."""
+    own; all in lower case. computed: those of these functions that are called by a field's name as well.
+    operators: those that call one of these functions, unless it is compiled."""
 
     schema: str
     relations: frozenset[str]
     functions: frozenset[str]
     computed: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
 
 
 class Session:
@@ -86,6 +88,7 @@ class Session:
         self.broken = False
         self.deadline = float("inf")
         self.forbidden: frozenset[str] = frozenset()
+        self.forbidden_signs: frozenset[str] = frozenset()  # operators
         self.tables: Tables | None = None
         self.engine = self._engine()
         try:
@@ -152,6 +155,9 @@ class Session:
         unknown = sorted((statement.calls | computed) & self.forbidden)
         if unknown:
             raise QueryError(Outcome.REFUSED, f"the function {unknown[0]} is not allowed: it may do more than read")
+        signs = sorted(sign for sign in self.forbidden_signs if any(sign in run for run in statement.signs))
+        if signs:
+            raise QueryError(Outcome.REFUSED, f"the operator {signs[0]} is not allowed: it may do more than read")
         if self.settings.tables is not None:
             from sqlrl.executors.servers.allowlist import check_tables
 

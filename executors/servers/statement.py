@@ -23,6 +23,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+OPERATOR_SIGNS = frozenset("+-*/<>=~!@#%^&|`?")  # what PostgreSQL's operators are made of
 LONGEST_QUERY = 100_000  # characters
 READING = frozenset(["select", "table", "values", "with"])
 WRITING = frozenset(["delete", "insert", "merge", "replace", "truncate", "update"])
@@ -83,13 +84,14 @@ _OPENING = {"'": "string", '"': "quoted name", "`": "quoted name"}
 @dataclass(frozen=True, slots=True)
 class Statement:
     """text: what is sent. calls: names that stand before a parenthesis, in lower case. fields: those that stand behind
-    a point: PostgreSQL takes `row.name` for name(row) where no column is called so. repeatable: neither clock nor
-    chance decides the result."""
+    a point: PostgreSQL takes `row.name` for name(row) where no column is called so. signs: what stands side by side of
+    the characters that operators are made of. repeatable: neither clock nor chance decides the result."""
 
     text: str
     calls: frozenset[str]
     repeatable: bool
     fields: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
 
 
 def read_statement(query: Any, dialect: str) -> Statement:
@@ -114,7 +116,7 @@ def read_statement(query: Any, dialect: str) -> Statement:
     _check_head(words)
     calls = _check_words(words, dialect)
     clock = any(kind == "word" and text.lower() in CLOCK_AND_CHANCE for kind, text in words)
-    return Statement("".join(text for _, text in tokens), calls, not clock, _fields(words))
+    return Statement("".join(text for _, text in tokens), calls, not clock, _fields(words), _signs(tokens))
 
 
 def _fields(words: list[tuple[str, str]]) -> frozenset[str]:
@@ -123,6 +125,16 @@ def _fields(words: list[tuple[str, str]]) -> frozenset[str]:
         if point == ("sign", ".") and kind in ("word", "quoted"):
             found.add(text.lower() if kind == "word" else text[1:-1].replace(text[0] * 2, text[0]).lower())
     return frozenset(found)
+
+
+def _signs(tokens: list[tuple[str, str]]) -> frozenset[str]:
+    runs = [""]
+    for kind, text in tokens:
+        if kind == "sign" and text in OPERATOR_SIGNS:
+            runs[-1] += text
+        elif runs[-1]:
+            runs.append("")
+    return frozenset(runs) - {""}
 
 
 def _cut(query: str, dialect: str) -> Iterator[tuple[str, str]]:

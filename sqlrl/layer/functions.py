@@ -38,17 +38,25 @@ _NAMES = {
                   "LEFT JOIN pg_type ON pg_type.oid = proargtypes[0]",
     "mysql": "SELECT DISTINCT lower(routine_name), 0, 0 FROM information_schema.routines",
 }  # fmt: skip
+# Operators that call a function of the database's own which is not compiled: it may read tables.
+_OPERATORS = (
+    "SELECT DISTINCT oprname FROM pg_operator JOIN pg_proc ON pg_proc.oid = oprcode "
+    "JOIN pg_language ON pg_language.oid = prolang WHERE "
+    "oprnamespace <> 'pg_catalog'::regnamespace AND lanname NOT IN ('internal', 'c')"
+)
+_SIGNS = frozenset("+-*/<>=~!@#%^&|`?")  # what operators are made of
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
     """barred: names that may not be called; computed: nor by a field's name, as PostgreSQL calls what is given a row.
-    known: all that the engine itself has, None where nobody can say: any other may not be called either, since it was
-    made after the connection."""
+    signs: operators that may not be used. known: all that the engine itself has, None where nobody can say: any other
+    may not be called either, since it was made after the connection."""
 
     barred: frozenset[str] = frozenset()
     known: frozenset[str] | None = None
     computed: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, dialect: str, run: Callable[[str, int], Result]) -> Functions:
@@ -65,7 +73,9 @@ class Functions:
         if dialect == "duckdb" and not known:
             known = _of_duckdb()
         barred = frozenset(own) | _TELLING.get(dialect, frozenset())
-        return cls(barred, frozenset(known) | _LANGUAGE if known else None, computed)
+        found = run(_OPERATORS, _MANY).rows if dialect == "postgresql" else ()
+        signs = frozenset(str(sign) for (sign,) in found)
+        return cls(barred, frozenset(known) | _LANGUAGE if known else None, computed, signs)
 
     def refused(self, tree: Any, parser: str | None) -> str | None:
         """The name of a function that a query calls and may not, None where there is none. tree: as sqlglot read it;
@@ -79,7 +89,7 @@ class Functions:
                     return name
         if not self.barred:
             return None
-        before = last = ""
+        before = last = run = ""
         text = tree.sql(dialect=parser, comments=False, unsupported_level=ErrorLevel.IGNORE)
         for token in tokenize(text, read=parser):
             if token.text == "(" and before in self.barred:
@@ -87,6 +97,9 @@ class Functions:
             last, before = before, token.text.lower()
             if last == "." and before in self.computed:
                 return before
+            run = run + token.text if _SIGNS.issuperset(token.text) else ""
+            if run and any(sign in run for sign in self.signs):
+                return run
         return None
 
 

@@ -93,6 +93,9 @@ CALLED_OTHERWISE = [
     "select (o).top from (select row(1, 1, 1.0, 'x')::orders as o) t",
     "select orders.top from orders",
     "select 1 operator(public.@@@) 2",
+    "select 1 @@@ 2",
+    "select 1@@@-2",
+    "select 'a'::text + 'b'::text",
 ]
 
 
@@ -109,11 +112,18 @@ def test_a_function_of_postgresql_is_called_by_no_other_word(
             f"create function twice(int, int) returns double precision {HIDDEN}",
             "create function noted(o orders) returns text volatile language plpgsql as 'begin return 1; end'",
             "create operator @@@ (leftarg = int, rightarg = int, function = twice)",
+            f"create function joined(text, text) returns double precision {HIDDEN}",
+            "create operator + (leftarg = text, rightarg = text, function = joined)",
+            "create function waited(int, int) returns int volatile language sql as 'select 1'",
+            "create operator @!@ (leftarg = int, rightarg = int, function = waited)",
         ):
             postgresql.ask(text, "called_otherwise")
     url = postgresql.url("called_otherwise", "reader")
     assert opened(url).run(CALLED_OTHERWISE[0]).rows == ((18.0,),)
     assert opened(url).run("select (row(1, 1, 1.0, 'x')::orders).noted").outcome is Outcome.REFUSED  # it is volatile
+    for query in ("select 1 @!@ 2", "select 1 operator(public.@!@) 2"):  # so is that of this operator
+        assert opened(url).run(query).outcome is Outcome.REFUSED
+    assert opened(url).run("select 1 @@@ 2").rows == ((18.0,),)
     connection = opened(url, **how)
     for query in CALLED_OTHERWISE:
         answer = connection.run(query)
