@@ -29,6 +29,7 @@ DEPTH = 1_000  # documents that a reviewer looks through
 _SPLITS = ("test", "made")
 _UNTAUGHT = {"question": "the question as the query", "words": "any word of the question"}
 _RANKED = "bm25"
+_BRIEFLY = {"words": "any word", "warm": "the warm start", "control": "more SFT", _RANKED: "BM25"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class LeftOut:
         by_seed = self.found[arm][split]
         values = [measure(one) for s in by_seed if seed in (None, s) for one in by_seed[s]]
         return sum(values) / max(1, len(values))
+
+    def recalls(self, arm: str, split: str) -> list[float]:
+        """Of each question, the mean over the seeds."""
+        by_seed = list(self.found[arm][split].values())
+        return [
+            sum(each) / len(each) for each in zip(*([one.recall for one in found] for found in by_seed), strict=True)
+        ]
 
     def by_review(self, arm: str, split: str = "test") -> dict[str, float]:
         """Recall of each review, the mean over its questions and the seeds."""
@@ -228,20 +236,27 @@ def write_left_out(found: LeftOut, reviews: Sequence[str]) -> str:
 
 
 def _tests(found: LeftOut, arms: Sequence[str]) -> str:
-    """The last taught arm against the others, paired by review, the mean over seeds."""
+    """The last taught arm against the others: by review, and by made question; of each the mean over seeds."""
     last = "grpo" if "grpo" in arms else arms[-1]
-    sentences = []
-    for other in [arm for arm in ("words", "warm", "control", _RANKED) if arm in arms and arm != last]:
-        mine, theirs = found.by_review(last), found.by_review(other)
-        changes = [mine[review] - theirs[review] for review in mine]
-        low, high = bootstrap(changes)
-        name = {"words": "any word", "warm": "the warm start", "control": "more SFT", _RANKED: "BM25"}[other]
-        change = sum(changes) / len(changes)
-        sentences.append(
-            f"against {name} {100 * change:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}, p = "
-            f"{permutation(changes):.3f})"
-        )
-    return f"{ARMS.get(last, ('', last))[1]}: " + "; ".join(sentences) + "; paired by review, 95 % by bootstrap."
+    others = [arm for arm in ("words", "warm", "control", _RANKED) if arm in arms and arm != last]
+    name = ARMS.get(last, ("", last))[1]
+    lines = []
+    for split, what in (("test", "paired by review"), ("made", "on the made questions, paired by question")):
+        mine = found.recalls(last, split)
+        parts = []
+        for other in others:
+            changes = [new - old for new, old in zip(mine, found.recalls(other, split), strict=True)]
+            low, high = bootstrap(changes)
+            parts.append(
+                f"against {_BRIEFLY[other]} {100 * sum(changes) / len(changes):+.1f} points ({100 * low:+.1f} to "
+                f"{100 * high:+.1f}, p {_small(permutation(changes))})"
+            )
+        lines.append(f"{name}, {what}: {'; '.join(parts)}.")
+    return "\n\n".join(lines) + " 95 % intervals by bootstrap, p by permutation."
+
+
+def _small(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _recall(one: Found) -> float:

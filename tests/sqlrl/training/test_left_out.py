@@ -91,4 +91,5 @@ def test_means_are_over_seeds_and_reviews() -> None:
     found = LeftOut({"grpo": {"test": {0: [one("A", 0.2), one("B", 0.4)], 1: [one("A", 0.6), one("B", 1.0)]}}}, {})
     assert found.mean("grpo", "test", lambda x: x.recall) == pytest.approx(0.55)
     assert found.mean("grpo", "test", lambda x: x.precision, 0) == pytest.approx(0.15)
+    assert found.recalls("grpo", "test") == pytest.approx([0.4, 0.7])
     assert found.by_review("grpo") == pytest.approx({"A": 0.4, "B": 0.7})
