@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.corpora import read_corpus
+from sqlrl.benchmarks.generation.echoes import echoes
 from sqlrl.benchmarks.indexes import LOCAL, check_engine, index_of
 from sqlrl.benchmarks.location import candidates, find_file
 from sqlrl.executors.address import ENGINES, is_search
@@ -67,6 +68,10 @@ class Retrieval:
     def demonstrations(self) -> list[Demonstration]:
         """None: nobody wrote a right query down."""
         return []
+
+    def echoes(self) -> list[Demonstration]:
+        """Sentences of the corpus, as a policy from nothing learns to take words over by them."""
+        return echoes(self.documents())
 
     def sources(self, example: Example) -> list[str]:
         """The index of the corpus, built on first use, or the service; empty where the corpus is not here."""

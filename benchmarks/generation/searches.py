@@ -15,7 +15,7 @@ from sqlrl.benchmarks.generation.topics import write_question
 from sqlrl.executors.base import Gold
 from sqlrl.executors.porter import porter
 
-__all__ = ["searches", "write_query"]
+__all__ = ["blend", "searches", "write_query"]
 
 _COUNT = 40_000
 _COMPARING = ("random*", "(random* OR placebo)", "(random* OR placebo* OR trial*)", "trial*[tiab]")
@@ -52,20 +52,20 @@ def write_query(words: Sequence[str], effects: bool, generator: random.Random) -
     return query
 
 
+def blend(first: str, second: str) -> str:
+    """A word that there is not: the beginning of one and the end of another."""
+    return first[: max(2, (len(first) + 1) // 2)].rstrip("-'") + second[len(second) // 2 :].lstrip("-'")
+
+
 def _phrase(words: Sequence[str], generator: random.Random) -> str:
     """One to four words, one or two of most; seldom with what is short for them in brackets."""
     chosen = generator.choice(words).split()
     if generator.random() < 0.2:
         chosen += generator.choice(words).split()
     if generator.random() < 0.5:
-        chosen = [_blend(word, generator.choice(words).split()[-1]) for word in chosen]
+        chosen = [blend(word, generator.choice(words).split()[-1]) for word in chosen]
     short = "".join(word[0] for word in chosen).upper()
     return f"{' '.join(chosen)} ({short})" if len(chosen) > 1 and generator.random() < 0.15 else " ".join(chosen)
-
-
-def _blend(first: str, second: str) -> str:
-    """A word that there is not: the beginning of one and the end of another."""
-    return first[: max(2, (len(first) + 1) // 2)].rstrip("-'") + second[len(second) // 2 :].lstrip("-'")
 
 
 def _term(phrase: str, generator: random.Random) -> str:

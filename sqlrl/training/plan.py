@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlrl.benchmarks import load_benchmark, load_judge
 from sqlrl.benchmarks.base import Demonstration
+from sqlrl.benchmarks.retrieval import Retrieval
 from sqlrl.distillation import read_demonstrations
 from sqlrl.environment import Allowance
 from sqlrl.executors.errors import DataError, MissingSplitError, UsageError, nearest
@@ -133,7 +134,8 @@ def draw_plan(
     policy = config.policy or _policy_of(recipe, config)
     if policy.startswith(("http://", "https://", "script:")):
         raise UsageError(f"{policy} answers but cannot be trained: take tiny, runs/<run>, a checkpoint or hf:org/name")
-    recipe = recipe or recipe_for("tiny" if _is_tiny(policy) else "large", benchmark.name, config)
+    tiny = _is_tiny(policy)
+    recipe = recipe or recipe_for("tiny" if tiny else "large", _task(benchmark), config)
     prompter = _prompter(policy, config, recipe, benchmark)
     if prompter.turns > 1 and recipe.sampler == "own" and config.sampler is None:
         recipe = replace(recipe, sampler="trl")  # its environments, unless our loop is asked for by name
@@ -157,6 +159,8 @@ def draw_plan(
     copies = "sft" in method and not demonstrations and benchmark.answer_key == "query"
     if copies:  # the form is learnt this way, and the query that every better one must beat
         demonstrations = [Demonstration(example, " ".join(example.question.split())) for example in train]
+        if tiny and isinstance(benchmark, Retrieval):
+            demonstrations += benchmark.echoes()
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
     held_out = benchmark.examples("validation") if config.evaluate and every else []
@@ -166,7 +170,8 @@ def draw_plan(
         demonstrations = demonstrations[: config.limit]
     notes = benchmark.notes()
     if copies:
-        notes.append("nobody wrote queries down to imitate: sft learns to give the question itself as the query")
+        more = ", and chance sentences of the corpus with words left out or said twice" if tiny else ""
+        notes.append(f"nobody wrote queries down to imitate: sft learns to give the question itself as the query{more}")
     if policy == "tiny" and prompter.needs_description:
         notes.append(
             "a policy from scratch gets near nothing on databases that it has not seen: "
@@ -189,6 +194,12 @@ def _questions(benchmark: Benchmark, method: str) -> list[Example]:
         if method != "sft" or not benchmark.demonstrations():
             raise
         return []
+
+
+def _task(benchmark: Benchmark) -> str:
+    """What recipes are chosen by: the benchmark, or that it is one of search by words."""
+    name = benchmark.name.partition("/")[0]
+    return "search" if benchmark.answer_key == "query" and name != "cohen" else name
 
 
 def _default_method(prompter: Prompter, recipe: Recipe) -> str:

@@ -149,7 +149,7 @@ def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
     by_benchmark = {
         "geoquery": "tiny-geoquery", "spider": "tiny-unseen", "bird": "tiny-unseen", "answered": "tiny-answered",
         "questions": "tiny-questions",
-        "cohen": "tiny-search",
+        "cohen": "tiny-search", "search": "tiny-ranked",
     }  # fmt: skip
     name = getattr(config, "recipe", None) or ("large" if kind == "large" else by_benchmark.get(base, "tiny"))
     given = {

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sqlrl.cli import main
+from sqlrl.config import TrainConfig
+from sqlrl.training.plan import draw_plan
 
 
 @pytest.fixture
@@ -74,3 +76,17 @@ def test_a_dry_run_of_training_tells_what_the_questions_find(folder: Path, capsy
     assert "8 of 9" in said
     assert "ndcg@10 0.889 over 9 questions" in said
     assert "sft learns to give the question itself" in said
+
+
+def test_a_policy_from_nothing_learns_to_copy_by_the_corpus(folder: Path) -> None:
+    pytest.importorskip("trl")
+    document = {"_id": "d18", "title": "", "text": "Nobody has asked about this sentence."}
+    with (folder / "corpus.jsonl").open("a") as corpus:
+        corpus.write(f"{json.dumps(document)}\n")
+    tiny = draw_plan(TrainConfig("scifact", data=str(folder), policy="tiny"))
+    assert [stage.method for stage in tiny.stages] == ["sft", "grpo"]
+    asked = {one.example.question for one in tiny.demonstrations}
+    assert {"word10", "Nobody has asked about this sentence."} <= asked
+    large = draw_plan(TrainConfig("scifact", data=str(folder), policy="hf:org/name", method="sft"))
+    assert [(one.example.question, one.query) for one in large.demonstrations][:1] == [("word10", "word10")]
+    assert len(large.demonstrations) == len(large.train)
