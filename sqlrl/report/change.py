@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlrl.report.charts import shifts
+from sqlrl.report.charts import shift_title, shifts
 from sqlrl.report.elements import LIST, THEME, Card, notes, tile, tiles
 from sqlrl.report.listing import listing_of
 from sqlrl.report.page import build_page
@@ -36,7 +36,7 @@ def _sections(found: Comparison) -> Iterable[str]:
     if found.notes:
         yield notes(found.notes)
     for label in _labels(found):
-        yield str(_card(label, found.by[label]))
+        yield str(_card(label, found.by[label], found.graded_p is not None))
     yield LIST
 
 
@@ -47,13 +47,13 @@ def _labels(found: Comparison) -> list[str]:
     )
 
 
-def _card(label: str, values: Mapping[str, Change]) -> Card:
+def _card(label: str, values: Mapping[str, Change], graded: bool) -> Card:
     """From before to after; the databases where most questions changed first."""
     shown = list(values.items())
     if label != "difficulty":
         shown.sort(key=lambda each: -(each[1].gained + each[1].lost))
     drawn = shifts(label, {value: (c.before, c.after, c.gained, c.lost, c.total) for value, c in shown})
-    return Card(f"By {label.replace('_', ' ')}, per cent right before and after", drawn)
+    return Card(shift_title(label, graded), drawn)
 
 
 def _tiles(found: Comparison) -> Iterable[str]:

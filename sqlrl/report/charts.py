@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
-__all__ = ["bars", "dial", "histogram", "link", "mean_of", "ranking", "shifts", "stack"]
+__all__ = ["bars", "dial", "histogram", "link", "mean_of", "ranking", "shift_title", "shifts", "stack"]
 
 _PER_DECADE = 4  # bins of the histogram
 _RIGHT = {"match", "ok"}
@@ -59,6 +59,11 @@ def ranking(entries: Sequence[tuple[str, float, str, bool]]) -> str:
             f'<span class="value">{share * 100:.1f} %</span></div>'
         )
     return f'<div class="bars">{"".join(lines)}</div>'
+
+
+def shift_title(label: str, graded: bool) -> str:
+    """graded: whether the means are of scores between wrong and right."""
+    return f"By {label.replace('_', ' ')}, {'mean score in per cent' if graded else 'per cent right'} before and after"
 
 
 def shifts(label: str, changes: Mapping[str, tuple[float, float, int, int, int]]) -> str:

@@ -9,16 +9,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from sqlrl.evaluation import rank
-from sqlrl.report.charts import bars, dial, shifts, stack
+from sqlrl.evaluation import Score, rank
+from sqlrl.report.charts import bars, dial, shift_title, shifts, stack
 from sqlrl.report.elements import Card, columns, table, tile
 from sqlrl.report.evaluation import percent
 from sqlrl.report.listing import labels_of
-from sqlrl.statistics import wilson
 
 __all__ = ["stage_cards", "stage_scores", "stage_tiles", "when"]
 
-Items = Sequence[Mapping[str, Any]]
+Item = Mapping[str, Any]
+Items = Sequence[Item]
 
 
 def stage_scores(summary: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -73,17 +73,14 @@ def _picture(path: Path) -> str:
 
 
 def _by_label(items: Items) -> Iterable[Card]:
-    found: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[tuple[float, bool]]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         for label, value in labels_of(item).items():
-            found[label][value].append(bool(item["correct"]))
+            found[label][value].append((_mark(item), bool(item["correct"])))
     for label in _ordered(found):
-        values = {
-            value: {"mean": sum(marks) / len(marks), "total": len(marks), "interval": wilson(sum(marks), len(marks))}
-            for value, marks in sorted(found[label].items(), key=rank)
-        }
+        values = {value: Score.of(marks).to_dict() for value, marks in sorted(found[label].items(), key=rank)}
         if len(values) > 1:
-            title = f"Validation accuracy by {label.replace('_', ' ')}"
+            title = f"Validation {'score' if _graded(items) else 'accuracy'} by {label.replace('_', ' ')}"
             yield Card(title, bars(label, values), len(values))
 
 
@@ -93,32 +90,49 @@ def _verdicts(items: Items) -> Card:
 
 def _changes(summary: Mapping[str, Any], items: Items, before: Items) -> Iterable[str]:
     """How many questions were learnt or lost between the first stage and the last, and where."""
-    was = {str(item["id"]): bool(item["correct"]) for item in before}
-    pairs = [(was[str(item["id"])], bool(item["correct"]), item) for item in items if str(item["id"]) in was]
+    was = {str(item["id"]): item for item in before}
+    pairs = [(was[str(item["id"])], item) for item in items if str(item["id"]) in was]
+    gained, lost = _moved(pairs)
     first, *_, last = summary["stages"]
-    learnt, lost = (sum(pair[:2] == kind for pair in pairs) for kind in ((False, True), (True, False)))
     yield str(
         Card(
             "Before and after",
             f"<p>From {escape(first)} to {escape(last)}: "
-            f'<a href="#verdict=gained">{learnt:,} of {len(pairs):,} validation questions were learnt</a> and '
+            f'<a href="#verdict=gained">{gained:,} of {len(pairs):,} validation questions were learnt</a> and '
             f'<a href="#verdict=lost">{lost:,} lost</a>.</p>',
         )
     )
-    found: dict[str, dict[str, list[tuple[bool, bool]]]] = defaultdict(lambda: defaultdict(list))
-    for earlier, later, item in pairs:
-        for label, value in labels_of(item).items():
+    found: dict[str, dict[str, list[tuple[Item, Item]]]] = defaultdict(lambda: defaultdict(list))
+    for earlier, later in pairs:
+        for label, value in labels_of(later).items():
             found[label][value].append((earlier, later))
     for label in _ordered(found):
-        changes = {value: _change(marks) for value, marks in sorted(found[label].items(), key=rank)}
+        changes = {value: _change(some) for value, some in sorted(found[label].items(), key=rank)}
         if len(changes) > 1:
-            yield str(Card(f"By {label.replace('_', ' ')}, per cent right before and after", shifts(label, changes)))
+            title = shift_title(label, graded=_graded([*items, *before]))
+            yield str(Card(title, shifts(label, changes)))
 
 
-def _change(marks: Sequence[tuple[bool, bool]]) -> tuple[float, float, int, int, int]:
-    total = len(marks)
-    gained, lost = marks.count((False, True)), marks.count((True, False))
-    return sum(earlier for earlier, _ in marks) / total, sum(later for _, later in marks) / total, gained, lost, total
+def _change(pairs: Sequence[tuple[Item, Item]]) -> tuple[float, float, int, int, int]:
+    earlier, later = (sum(_mark(pair[side]) for pair in pairs) / len(pairs) for side in (0, 1))
+    return earlier, later, *_moved(pairs), len(pairs)
+
+
+def _moved(pairs: Sequence[tuple[Item, Item]]) -> tuple[int, int]:
+    """(gained, lost): full marks."""
+    kinds = [(bool(earlier["correct"]), bool(later["correct"])) for earlier, later in pairs]
+    return kinds.count((False, True)), kinds.count((True, False))
+
+
+def _mark(item: Item) -> float:
+    """The score, or whether it is right; nought for what nobody could judge."""
+    score = item.get("score")
+    return float(item["correct"] if score is None else score)
+
+
+def _graded(items: Items) -> bool:
+    """Whether some question has a mark between wrong and right."""
+    return any(_mark(item) not in (0.0, 1.0) for item in items)
 
 
 def _ordered(labels: Iterable[str]) -> list[str]:

@@ -234,6 +234,23 @@ def test_stages_are_set_side_by_side_by_label(run: Run) -> None:
     assert "0.0 → 100.0" in page
 
 
+def test_marks_between_wrong_and_right_are_shown_as_scores(run: Run) -> None:
+    def answered(score: float) -> list[dict[str, object]]:
+        return [{**item, "score": score, "concepts": str(i % 2)} for i, item in enumerate(_items(False))]
+
+    run.write_items(answered(0.25), "items-0-sft.jsonl")
+    run.write_summary({"benchmark": "cohen", "stages": {"0-sft": {"validation": SCORE}}})
+    assert "Validation score by concepts" in write_report(run).read_text()
+    run.write_items(answered(0.75), "items-1-grpo.jsonl")
+    run.write_summary(
+        {"benchmark": "cohen", "stages": {"0-sft": {"validation": SCORE}, "1-grpo": {"validation": SCORE}}}
+    )
+    page = write_report(run).read_text()
+    assert "By concepts, mean score in per cent before and after" in page
+    assert "25.0 → 75.0" in page
+    assert "0 of 3 validation questions were learnt" in page
+
+
 def test_shifts_lead_to_what_was_gained_and_lost() -> None:
     page = shifts("database", {"a&b": (0.5, 0.25, 0, 1, 4), "same": (1.0, 1.0, 0, 0, 4)})
     assert 'href="#database=a%26b&amp;verdict=lost">−1</a>' in page
