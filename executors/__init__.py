@@ -53,6 +53,7 @@ def open_executor(
     if tables is not None:
         _check_tables(tables)
     check_count(workers, "workers", least=1)
+    _check_limits(limits)
     from sqlrl.executors.address import is_search
 
     if isinstance(source, str) and is_search(source):
@@ -82,6 +83,7 @@ def open_executors(
 ) -> Group[Any]:
     """Many sources of one kind behind one pool of workers, or of one kind of server, or search engines."""
     check_count(workers, "workers", least=1)
+    _check_limits(limits)
     from sqlrl.executors.address import is_search
 
     if any(is_search(source) for source in sources):
@@ -112,3 +114,8 @@ def _check_tables(tables: Sequence[str]) -> None:
     for name in tables:
         if not isinstance(name, str):
             raise UsageError(f"tables is a list of names, not of {type(name).__name__}")
+
+
+def _check_limits(limits: Limits | None) -> None:
+    if limits is not None and not isinstance(limits, Limits):
+        raise UsageError(f"limits is Limits(seconds=2), not {type(limits).__name__}")

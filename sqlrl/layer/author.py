@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.executors.errors import UsageError
@@ -85,11 +86,18 @@ class Author:
             close()
 
 
-def check_question(question: object, evidence: object = "") -> None:
-    """UsageError unless somebody asks something, in characters that a policy can read."""
+def check_question(question: object, evidence: object = "", history: object = ()) -> None:
+    """UsageError unless somebody asks something, in characters that a policy can read, after pairs of such."""
     if not isinstance(question, str) or not question.strip():
         raise UsageError("an empty question")
     if not isinstance(evidence, str):
         raise UsageError(f"evidence is text, not {type(evidence).__name__}")
-    if any("\ud800" <= letter <= "\udfff" for letter in question + evidence):
+    if not isinstance(history, Sequence) or not all(_is_pair(before) for before in history):
+        raise UsageError("history is a list of pairs, a question and its query, both text")
+    texts = [question, evidence, *(text for before in history for text in before)]
+    if any("\ud800" <= letter <= "\udfff" for text in texts for letter in text):
         raise UsageError("the question is not UTF-8: it holds half a character")
+
+
+def _is_pair(before: object) -> bool:
+    return isinstance(before, (tuple, list)) and len(before) == 2 and all(isinstance(text, str) for text in before)

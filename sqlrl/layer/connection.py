@@ -234,7 +234,7 @@ class Connection:
         author = self._author
         if author is None:
             raise UsageError(NO_POLICY)
-        check_question(question, evidence)
+        check_question(question, evidence, history)
         started = time.monotonic()
         inquiry = Inquiry(
             question, self.settings, self._catalogue, author.prompter,

@@ -51,6 +51,9 @@ class RowFilters:
         self._parser = parser_of(schema.dialect)
         if self._parser is None:
             raise UsageError(f"row filters and columns need a dialect that can be rewritten, not {schema.dialect}")
+        for what, given in (("row_filters", filters), ("columns", columns)):
+            if given is not None and not isinstance(given, Mapping):
+                raise UsageError(f"{what} is a mapping from tables, not {type(given).__name__}")
         self._columns = {self._known(name).key: self._chosen(name, chosen) for name, chosen in (columns or {}).items()}
         self._filters = {self._known(name).key: self._condition(name, each) for name, each in (filters or {}).items()}
         self._guards = self._all_guards()

@@ -215,6 +215,9 @@ def test_the_audit_has_a_line_for_every_call(shop: Path, opened: Opened, answeri
         ({"smaples": 2}, "no setting 'smaples'; did you mean 'samples'"),
         ({"tables": ["customers"]}, "no table 'customers'"),
         ({"policy_dialect": "klingon"}, "no dialect"),
+        ({"limits": {"seconds": 2}}, r"limits is Limits\(seconds=2\), not dict"),
+        ({"row_filters": ["customer"]}, "row_filters is a mapping from tables, not list"),
+        ({"columns": "customer"}, "columns is a mapping from tables, not str"),
     ],
 )
 def test_what_is_given_wrongly_is_said(shop: Path, opened: Opened, settings: dict[str, Any], said: str) -> None:
@@ -228,6 +231,13 @@ def test_what_cannot_be_asked_is_said(shop: Path, opened: Opened, tmp_path: Path
         connection.ask("one")
     with pytest.raises(UsageError, match="an empty question"):
         opened(shop, ScriptedPolicy({}, "x")).ask("  ")
+    asked = opened(shop, ScriptedPolicy({}, "x"))
+    wrong: tuple[Any, ...] = (7, "before", ["one"], [("one", None)], [("a", "b", "c")])
+    for history in wrong:
+        with pytest.raises(UsageError, match="history is a list of pairs"):
+            asked.ask("one", history=history)
+    with pytest.raises(UsageError, match="half a character"):
+        asked.ask("one", history=[("\ud800", "select 1")])
     with pytest.raises(SourceError, match="there is no file"):
         opened(tmp_path / "none.sqlite")
     with pytest.raises(UsageError, match="a policy is a word"):
