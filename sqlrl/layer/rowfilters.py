@@ -248,10 +248,8 @@ class RowFilters:
             found, *more = parse(f"SELECT 1 WHERE ({given}\n)", self.schema.dialect)
         except UnreadableError as error:
             raise UsageError(f"the row filter of {name} cannot be read: {error}") from None
-        if more:
-            raise UsageError(f"the row filter of {name} is a condition, such as customer_id = 7, not {given!r}")
         where = found.args.get("where") if isinstance(found, exp.Select) else None
-        if where is None or not isinstance(where.this, exp.Paren) or len(found.args["expressions"]) != 1:
+        if more or where is None or not isinstance(where.this, exp.Paren) or len(found.args["expressions"]) != 1:
             raise UsageError(f"the row filter of {name} is a condition, such as customer_id = 7, not {given!r}")
         return where.this
 
