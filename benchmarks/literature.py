@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -162,15 +162,21 @@ class Cohen(Retrieval):
 
     @cached_property
     def _exercises(self) -> Exercises:
-        documents = list(self.documents())
-        path = self.folder / f"{self._review}.csv"
-        own = {row["pubmedID"] for row in _rows(path)} if self._review else set()
-        return Exercises(documents, [document.id not in own for document in documents])
+        stamps = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in self.corpus())
+        return _made(self.folder, self._review, stamps)
 
     def notes(self) -> list[str]:
         """Which reviews are not here."""
         absent = [Path(name).name for name in self.corpora if not Path(name).is_file()]
         return [*super().notes(), *([f"cohen: {', '.join(absent)} missing in {self.folder}"] if absent else [])]
+
+
+@lru_cache(maxsize=2)  # a comparison trains and searches one review after another, many times each
+def _made(folder: Path, review: str, stamps: tuple[tuple[Path, int, int], ...]) -> Exercises:
+    """The exercises without a review, as long as the files are as they were."""
+    documents = list(Cohen(data=folder).documents())
+    own = {row["pubmedID"] for row in _rows(folder / f"{review}.csv")} if review else set()
+    return Exercises(documents, [document.id not in own for document in documents])
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:

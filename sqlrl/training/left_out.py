@@ -5,18 +5,16 @@ documents, tried on the review itself and on made questions about its own words,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.assessment import assess
 from sqlrl.benchmarks import load_benchmark
-from sqlrl.benchmarks.base import Benchmark, Example
 from sqlrl.config import EvalConfig, TrainConfig
 from sqlrl.executors import open_executor
-from sqlrl.executors.search import SearchMember
-from sqlrl.runs import Run
+from sqlrl.runs import Run, read_lines, write_lines
 from sqlrl.statistics import bootstrap, permutation
 from sqlrl.training.comparison import ARMS, equal_steps, finished, machine
 
@@ -108,7 +106,16 @@ def leave_out(
     found: dict[str, dict[str, dict[int, list[Found]]]] = {}
     for review in reviews:
         progress.say(f"{review}: searching")
-        _search(review, runs, found, progress, data)
+        desk = _Desk(review, data, progress)
+        for split in _SPLITS:
+            each = [(word, 0, desk.found(split, f"{word}:", out / word)) for word in _UNTAUGHT]
+            each.append((_RANKED, 0, desk.found(split, "question:", out / _RANKED, engine=_RANKED)))
+            for arm, by_seed in runs.items():
+                for seed, by_review in by_seed.items():
+                    folder = by_review[review].folder
+                    each.append((arm, seed, desk.found(split, str(folder / "checkpoints" / "final"), folder)))
+            for arm, seed, of_arm in each:
+                found.setdefault(arm, {}).setdefault(split, {}).setdefault(seed, []).extend(of_arm)
     return LeftOut(found, spent)
 
 
@@ -123,69 +130,40 @@ def _seconds(run: Run) -> float:
     return float(sum(stage.get("processor_seconds", 0) for stage in run.summary()["stages"].values()))
 
 
-def _search(
-    review: str, runs: Mapping[str, Mapping[int, Mapping[str, Run]]],
-    found: dict[str, dict[str, dict[int, list[Found]]]], progress: Progress, data: str | None,
-) -> None:  # fmt: skip
-    name = f"cohen/{review}"
-    benchmark, ranked = load_benchmark(name, data, engine="boolean"), load_benchmark(name, data, engine=_RANKED)
-    for split in _SPLITS:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where a review is searched for."""
+
+    review: str
+    data: str | None
+    progress: Progress
+
+    def found(self, split: str, policy: str, folder: Path, engine: str = "boolean") -> list[Found]:
+        """What a policy's queries find; searched once, and kept in `folder`."""
+        path = folder / f"found-{self.review}-{split}.jsonl"  # a warm start is asked for every review
+        if not path.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_lines(path, map(asdict, self._measured(split, policy, engine)))
+        return [Found(**line) for line in read_lines(path)]
+
+    def _measured(self, split: str, policy: str, engine: str) -> list[Found]:
+        """A query that cannot be run finds nothing."""
+        name = f"cohen/{self.review}"
+        asked = EvalConfig(name, data=self.data, engine=engine, policy=policy, split=split, no_cache=True)
+        queries = [item.predicted for item in assess(asked, self.progress, keep=False).items]
+        benchmark = load_benchmark(name, self.data, engine=engine)
         examples = benchmark.examples(split)
-        keep = partial(_keep, found, split=split)
-        with _opened(benchmark, examples) as engine:
-            for word in _UNTAUGHT:
-                queries = _asked(name, split, f"{word}:", progress, data)
-                keep(word, seed=0, results=_measured(engine, examples, queries, review))
-            for arm, by_seed in runs.items():
-                for seed, by_review in by_seed.items():
-                    queries = _answers(by_review[review], name, split, progress, data)
-                    keep(arm, seed=seed, results=_measured(engine, examples, queries, review))
-        with _opened(ranked, examples) as engine:
-            asked = [example.question for example in examples]
-            keep(_RANKED, seed=0, results=_measured(engine, examples, asked, review))
-
-
-def _keep(
-    found: dict[str, dict[str, dict[int, list[Found]]]], arm: str, *, split: str, seed: int, results: list[Found]
-) -> None:
-    found.setdefault(arm, {}).setdefault(split, {}).setdefault(seed, []).extend(results)
-
-
-def _opened(benchmark: Benchmark, examples: Sequence[Example]) -> SearchMember:
-    (source,) = benchmark.sources(examples[0])
-    engine = open_executor(source)
-    assert isinstance(engine, SearchMember)
-    return engine
-
-
-def _answers(run: Run, name: str, split: str, progress: Progress, data: str | None) -> list[str | None]:
-    """The queries of a run's final policy; asked once and kept."""
-    file = f"items-{name.replace('/', '-')}-{split}.jsonl"  # a warm start is asked for every review
-    if not run.items(file):
-        policy = str(run.folder / "checkpoints" / "final")
-        asked = EvalConfig(name, data=data, engine="boolean", policy=policy, split=split)
-        run.write_items((item.to_dict() for item in assess(asked, progress, keep=False).items), file)
-    return [item["predicted"] for item in run.items(file)]
-
-
-def _asked(name: str, split: str, policy: str, progress: Progress, data: str | None) -> list[str | None]:
-    asked = EvalConfig(name, data=data, engine="boolean", policy=policy, split=split, no_cache=True)
-    return [item.predicted for item in assess(asked, progress, keep=False).items]
-
-
-def _measured(
-    engine: SearchMember, examples: Sequence[Example], queries: Sequence[str | None], review: str
-) -> list[Found]:
-    """What each query finds; one that cannot be run finds nothing."""
-    results = engine.execute_many([query or "" for query in queries], limit=DEPTH)
-    measured = []
-    for example, query, result in zip(examples, queries, results, strict=True):
-        relevant = example.gold.relevant or {}
-        right = sum(row[0] in relevant for row in result.rows)
-        hits = result.total if result.total is not None else len(result.rows)
-        precision = right / len(result.rows) if result.rows else 0.0
-        measured.append(Found(review, query or "", right / len(relevant), precision, hits))
-    return measured
+        (source,) = benchmark.sources(examples[0])
+        with open_executor(source) as executor:
+            results = executor.execute_many([query or "" for query in queries], limit=DEPTH)
+        measured = []
+        for example, query, result in zip(examples, queries, results, strict=True):
+            relevant = example.gold.relevant or {}
+            right = sum(row[0] in relevant for row in result.rows)
+            hits = result.total if result.total is not None else len(result.rows)
+            precision = right / len(result.rows) if result.rows else 0.0
+            measured.append(Found(self.review, query or "", right / len(relevant), precision, hits))
+        return measured
 
 
 def write_left_out(found: LeftOut, reviews: Sequence[str]) -> str:
