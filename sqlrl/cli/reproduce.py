@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,28 @@ if TYPE_CHECKING:
     from sqlrl.cli.terminal import Terminal
 
 __all__ = ["command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table, and the picture that goes with it. name: of its place in a document."""
+
+    name: str
+    table: Path
+    picture: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What all comparisons are asked with."""
+
+    benchmark: str
+    seeds: list[int]
+    arms: list[str]
+    folder: Path
+    terminal: Terminal
+    how: dict[str, Any]  # data, threads, settings
+    diversity: int | None
 
 
 @click.command("reproduce")
@@ -29,7 +52,7 @@ __all__ = ["command"]
 )
 @click.option("--databases", metavar="A,B", help="Of own: of Spider, or mini/HOUSE [default: three and one].")
 @click.option("--reviews", metavar="A,B", help="Of cohen: those that are left out, one after another [default: all].")
-@click.option("--readme", metavar="FILE", help="Put the table into this document, and the curve beside it.")
+@click.option("--readme", metavar="FILE", help="Put the table into its place in this document, and the picture beside.")
 @click.pass_context
 def command(
     context: click.Context, benchmark: str, data: str | None, seeds: str, arms: str, out: str | None,
@@ -55,100 +78,143 @@ def command(
     from sqlrl.training.run import Interrupted, need_extra
 
     need_extra()
-    from sqlrl.report.figures import draw_comparison
-    from sqlrl.training.comparison import compare, keep, put_into
-    from sqlrl.training.exploration import explore
-    from sqlrl.training.exploration import keep as keep_exploration
-
     if not all(seed.strip().isdigit() for seed in seeds.split(",")):
         raise UsageError(f"--seeds are whole numbers such as 0,1,2, not {seeds!r}")
-    chosen = [int(seed) for seed in seeds.split(",")]
-    kind = {None: "reproduce", "thinking": "ablation", "turns": "turns"}[ablation]
-    folder = Path(out or f"runs/{kind}-{benchmark}")
-    settings: dict[str, Any] | None = {"max_steps": max_steps} if max_steps else None
-    wanted = [arm.strip() for arm in arms.split(",") if arm.strip()]
-    if benchmark == "own" and (diversity or ablation):
-        raise UsageError("--diversity and --ablation go with mini and geoquery")
     if databases and benchmark != "own":
         raise UsageError("--databases goes with own")
     if reviews and benchmark != "cohen":
         raise UsageError("--reviews goes with cohen")
-    if benchmark == "cohen" and (diversity or ablation == "turns"):
-        raise UsageError("--diversity and --ablation turns are for databases")
+    if diversity and (benchmark not in ("mini", "geoquery") or ablation):
+        raise UsageError("--diversity goes with mini and geoquery")
+    if ablation and benchmark == "own":
+        raise UsageError("--ablation goes with mini, geoquery and cohen")
+    if ablation == "turns" and benchmark != "mini":
+        raise UsageError("--ablation turns is made for mini, whose demonstrations know several readings of a question")
     left_out = _reviews(reviews) if benchmark == "cohen" else []
+    kind = {None: "reproduce", "thinking": "ablation", "turns": "turns"}[ablation]
+    names = [f"{kind} {benchmark}", *([f"exploration {benchmark}"] if diversity else [])]
+    document = _document(readme, names) if readme else None
+    settings: dict[str, Any] | None = {"max_steps": max_steps} if max_steps else None
     with Terminal() as terminal:
+        asked = Asked(
+            benchmark, [int(seed) for seed in seeds.split(",")], _listed(arms), Path(out or f"runs/{kind}-{benchmark}"),
+            terminal, {"data": data, "threads": threads, "settings": settings}, diversity,
+        )  # fmt: skip
         try:
             if ablation == "turns":
-                _take_turns(benchmark, chosen, folder, terminal, threads, settings, readme)
-                return
-            if ablation:
-                settings = {"engine": "boolean", **(settings or {})} if left_out else settings
-                benchmark = f"{benchmark}/{left_out[0]}" if left_out else benchmark
-                _ablate(benchmark, chosen, folder, terminal, data, threads, settings, readme)
-                return
-            if benchmark == "own":
-                _own(databases, chosen, wanted, folder, terminal, data, threads, settings, readme)
-                return
-            if benchmark == "cohen":
-                _leave_out(left_out, chosen, wanted, folder, terminal, data, threads, settings, readme)
-                return
-            found = compare(benchmark, chosen, wanted, folder, terminal, data=data, threads=threads, settings=settings)
-            varied = explore(found, diversity, terminal, data=data, threads=threads) if diversity else None
+                sheets = _take_turns(asked)
+            elif ablation:
+                sheets = _ablate(asked, left_out)
+            elif benchmark == "own":
+                sheets = _own(asked, databases)
+            elif benchmark == "cohen":
+                sheets = _leave_out(asked, left_out)
+            else:
+                sheets = _compare(asked)
         except Interrupted:
             terminal.say("stopped and saved; run the same command again to go on")
             context.exit(130)
-        table = keep(found)
-        terminal.out.print(table.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
-        picture = draw_comparison(found.curves, folder / "curve.png", benchmark)
-        if readme:
-            put_into(Path(readme), f"reproduce {benchmark}", table.read_text(encoding="utf-8"))
-            if picture is not None:
-                place = Path(readme).parent / "docs"
-                place.mkdir(exist_ok=True)
-                (place / f"{benchmark}.png").write_bytes(picture.read_bytes())
-        terminal.print(f"table  {table}")
-        if varied is not None:
-            kept = keep_exploration(varied, folder)
-            terminal.out.print(kept.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
-            if readme:
-                put_into(Path(readme), f"exploration {benchmark}", kept.read_text(encoding="utf-8"))
-            terminal.print(f"table  {kept}")
+        for sheet in sheets:
+            _show(sheet, terminal, document)
 
 
-def _take_turns(
-    benchmark: str, seeds: list[int], folder: Path, terminal: Terminal, threads: int | None,
-    settings: dict[str, Any] | None, readme: str | None,
-) -> None:  # fmt: skip
+def _document(readme: str, names: list[str]) -> Path:
+    """The document that a table goes into. UsageError, before hours of training, where it has a place for none."""
     from sqlrl.executors.errors import UsageError
-    from sqlrl.training.comparison import put_into
+    from sqlrl.training.comparison import has_place
+
+    document = Path(readme)
+    if not document.is_file():
+        raise UsageError(f"there is no document {readme}")
+    if not any(has_place(document, name) for name in names):
+        raise UsageError(f"{readme} has no place for the table: <!-- {names[0]} --> ... <!-- /{names[0]} -->")
+    return document
+
+
+def _show(sheet: Sheet, terminal: Terminal, document: Path | None) -> None:
+    from sqlrl.training.comparison import has_place, put_into
+
+    table = sheet.table.read_text(encoding="utf-8")
+    terminal.out.print(table, markup=False, soft_wrap=True)
+    if document is not None and has_place(document, sheet.name):
+        put_into(document, sheet.name, table)
+        if sheet.picture is not None:
+            docs = document.parent / "docs"  # of a README; a document in there has its pictures beside it
+            beside = docs if docs.is_dir() else document.parent
+            (beside / f"{_picture_of(sheet.name)}.png").write_bytes(sheet.picture.read_bytes())
+    terminal.print(f"table  {sheet.table}")
+    if sheet.picture is not None:
+        terminal.print(f"picture  {sheet.picture}")
+
+
+def _picture_of(name: str) -> str:
+    """What a document calls a picture: docs/mini.png, docs/ablation-mini.png."""
+    return name.removeprefix("reproduce ").replace(" ", "-")
+
+
+def _compare(asked: Asked) -> list[Sheet]:
+    from sqlrl.report.figures import draw_comparison
+    from sqlrl.training.comparison import compare, keep
+    from sqlrl.training.exploration import explore
+    from sqlrl.training.exploration import keep as keep_exploration
+
+    found = compare(asked.benchmark, asked.seeds, asked.arms, asked.folder, asked.terminal, **asked.how)
+    picture = draw_comparison(found.curves, asked.folder / "curve.png", asked.benchmark)
+    sheets = [Sheet(f"reproduce {asked.benchmark}", keep(found), picture)]
+    if asked.diversity:
+        how = {"data": asked.how["data"], "threads": asked.how["threads"]}
+        varied = explore(found, asked.diversity, asked.terminal, **how)
+        sheets.append(Sheet(f"exploration {asked.benchmark}", keep_exploration(varied, asked.folder)))
+    return sheets
+
+
+def _take_turns(asked: Asked) -> list[Sheet]:
     from sqlrl.training.looks import compare_looks, keep_looks
 
-    if benchmark != "mini":
-        raise UsageError("--ablation turns is made for mini, whose demonstrations know several readings of a question")
-    kept = keep_looks(compare_looks(seeds, folder, terminal, threads=threads, settings=settings), folder)
-    table = kept.read_text(encoding="utf-8")
-    terminal.out.print(table, markup=False, soft_wrap=True)
-    if readme:
-        put_into(Path(readme), "turns mini", table)
-    terminal.print(f"table  {kept}")
+    how = {"threads": asked.how["threads"], "settings": asked.how["settings"]}
+    looks = compare_looks(asked.seeds, asked.folder, asked.terminal, **how)
+    return [Sheet("turns mini", keep_looks(looks, asked.folder))]
 
 
-def _own(
-    databases: str | None, seeds: list[int], arms: list[str], folder: Path, terminal: Terminal, data: str | None,
-    threads: int | None, settings: dict[str, Any] | None, readme: str | None,
-) -> None:  # fmt: skip
-    from sqlrl.runs import write_text
-    from sqlrl.training.comparison import put_into
+def _own(asked: Asked, databases: str | None) -> list[Sheet]:
     from sqlrl.training.own import DATABASES, compare_own, write_own
 
-    names = [name.strip() for name in databases.split(",") if name.strip()] if databases else list(DATABASES)
-    found, agreement = compare_own(names, seeds, arms, folder, terminal, data=data, threads=threads, settings=settings)
-    table = write_own(found, agreement, names)
+    names = _listed(databases) or list(DATABASES)
+    found, agreement = compare_own(names, asked.seeds, asked.arms, asked.folder, asked.terminal, **asked.how)
+    return [Sheet("reproduce own", _written(asked.folder, write_own(found, agreement, names)))]
+
+
+def _leave_out(asked: Asked, reviews: list[str]) -> list[Sheet]:
+    from sqlrl.training.left_out import leave_out, write_left_out
+
+    taught = [arm for arm in asked.arms if arm != "ceiling"]  # nobody wrote a right search down
+    found = leave_out(reviews, asked.seeds, taught, asked.folder, asked.terminal, **asked.how)
+    return [Sheet("reproduce cohen", _written(asked.folder, write_left_out(found, reviews)))]
+
+
+def _ablate(asked: Asked, reviews: list[str]) -> list[Sheet]:
+    """Of several reviews the first is left out."""
+    from sqlrl.report.figures import draw_ablation
+    from sqlrl.training.ablation import ablate, write_ablation
+
+    benchmark, how = asked.benchmark, asked.how
+    if reviews:
+        benchmark = f"{benchmark}/{reviews[0]}"
+        how = {**how, "settings": {"engine": "boolean", **(how["settings"] or {})}}
+    found = ablate(benchmark, asked.seeds, asked.folder, asked.terminal, **how)
+    picture = draw_ablation(found.points, asked.folder / "ablation.png")
+    return [Sheet(f"ablation {asked.benchmark}", _written(asked.folder, write_ablation(found)), picture)]
+
+
+def _written(folder: Path, table: str) -> Path:
+    from sqlrl.runs import write_text
+
     write_text(folder / "table.md", table)
-    terminal.out.print(table, markup=False, soft_wrap=True)
-    if readme:
-        put_into(Path(readme), "reproduce own", table)
-    terminal.print(f"table  {folder / 'table.md'}")
+    return folder / "table.md"
+
+
+def _listed(words: str | None) -> list[str]:
+    return [word.strip() for word in (words or "").split(",") if word.strip()]
 
 
 def _reviews(words: str | None) -> list[str]:
@@ -156,49 +222,8 @@ def _reviews(words: str | None) -> list[str]:
     from sqlrl.benchmarks.literature import REVIEWS
     from sqlrl.executors.errors import UsageError, nearest
 
-    names = [name.strip() for name in words.split(",") if name.strip()] if words else list(REVIEWS)
+    names = _listed(words) or list(REVIEWS)
     for name in names:
         if name not in REVIEWS:
             raise UsageError(f"cohen has no review {name!r}{nearest(name, REVIEWS)}")
     return names
-
-
-def _leave_out(
-    reviews: list[str], seeds: list[int], arms: list[str], folder: Path, terminal: Terminal, data: str | None,
-    threads: int | None, settings: dict[str, Any] | None, readme: str | None,
-) -> None:  # fmt: skip
-    from sqlrl.runs import write_text
-    from sqlrl.training.comparison import put_into
-    from sqlrl.training.left_out import leave_out, write_left_out
-
-    taught = [arm for arm in arms if arm != "ceiling"]  # nobody wrote a right search down
-    found = leave_out(reviews, seeds, taught, folder, terminal, data=data, threads=threads, settings=settings)
-    table = write_left_out(found, reviews)
-    write_text(folder / "table.md", table)
-    terminal.out.print(table, markup=False, soft_wrap=True)
-    if readme:
-        put_into(Path(readme), "reproduce cohen", table)
-    terminal.print(f"table  {folder / 'table.md'}")
-
-
-def _ablate(
-    benchmark: str, seeds: list[int], folder: Path, terminal: Terminal, data: str | None, threads: int | None,
-    settings: dict[str, Any] | None, readme: str | None,
-) -> None:  # fmt: skip
-    from sqlrl.report.figures import draw_ablation
-    from sqlrl.runs import write_text
-    from sqlrl.training.ablation import ablate, write_ablation
-    from sqlrl.training.comparison import put_into
-
-    found = ablate(benchmark, seeds, folder, terminal, data=data, threads=threads, settings=settings)
-    table = write_ablation(found)
-    write_text(folder / "table.md", table)
-    terminal.out.print(table, markup=False, soft_wrap=True)
-    picture = draw_ablation(found.points, folder / "ablation.png")
-    if readme:
-        put_into(Path(readme), f"ablation {benchmark.partition('/')[0]}", table)
-        if picture is not None:
-            (Path(readme).parent / "docs" / f"ablation-{benchmark.partition('/')[0]}.png").write_bytes(
-                picture.read_bytes()
-            )
-    terminal.print(f"table  {folder / 'table.md'}\npicture  {picture}")

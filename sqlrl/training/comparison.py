@@ -27,6 +27,7 @@ __all__ = [
     "compare",
     "equal_steps",
     "finished",
+    "has_place",
     "judged",
     "keep",
     "machine",
@@ -312,12 +313,17 @@ def keep(comparison: Comparison) -> Path:
     return table
 
 
-def put_into(document: Path, name: str, table: str) -> None:
-    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->` in a document."""
+def has_place(document: Path, name: str) -> bool:
+    """Whether `<!-- NAME -->` and `<!-- /NAME -->` stand in a document."""
     text = document.read_text(encoding="utf-8")
+    return f"<!-- {name} -->\n" in text and f"<!-- /{name} -->" in text
+
+
+def put_into(document: Path, name: str, table: str) -> None:
+    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->` in a document. UsageError without these."""
+    if not has_place(document, name):
+        raise UsageError(f"{document} has no place for the table: <!-- {name} --> ... <!-- /{name} -->")
     start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    if start not in text or end not in text:
-        raise UsageError(f"{document} has no place for the table: {start.strip()} ... {end}")
-    head, _, rest = text.partition(start)
+    head, _, rest = document.read_text(encoding="utf-8").partition(start)
     _, _, tail = rest.partition(end)
     write_text(document, head + start + table + end + tail)

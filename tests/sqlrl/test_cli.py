@@ -77,6 +77,11 @@ MISTAKES = [
     (["data", "fetch", "spidr"], "did you mean 'spider'"),
     (["reproduce", "mini", "--seeds", "a"], "--seeds"),
     (["reproduce", "mini", "--arms", "nothing", "--out", "x"], "no arm 'nothing'"),
+    (["reproduce", "mini", "--readme", "nowhere.md"], "there is no document nowhere.md"),
+    (["reproduce", "mini", "--reviews", "ADHD"], "--reviews goes with cohen"),
+    (["reproduce", "cohen", "--reviews", "ADHD,Opoids"], "did you mean 'Opiods'"),
+    (["reproduce", "geoquery", "--ablation", "turns"], "made for mini"),
+    (["reproduce", "own", "--ablation", "thinking"], "--ablation goes with"),
 ]
 
 

@@ -97,7 +97,7 @@ def test_a_plan_needs_no_query_of_yours(own: Path, capsys: pytest.CaptureFixture
         (["data", "questions", "nowhere.db"], "there is no file"),
         (["data", "questions", "shop.db", "--tables", "none"], "no table"),
         (["reproduce", "mini", "--databases", "x"], "--databases goes with own"),
-        (["reproduce", "own", "--diversity", "4"], "go with mini and geoquery"),
+        (["reproduce", "own", "--diversity", "4"], "--diversity goes with mini and geoquery"),
     ],
 )
 def test_a_mistake_gets_one_line(
