@@ -1,10 +1,11 @@
 """Search: queries a second at several depths, beside the peers in one run, with the quality that each gives for it.
 
-    python benchmarks/speed/search.py --data FOLDER [--rounds 3] [--seconds 2] [--embeddings FILE]
+    python benchmarks/speed/search.py --data FOLDER [--rounds 3] [--seconds 2] [--embeddings FILE] [--policy RUN]
 
 FOLDER: SciFact in BEIR's form. The contenders take turns within a round, each in one thread with what it needs loaded;
 shown are the medians over the rounds and their range, with the median of the ratios to ours. Pyserini (Anserini through
-Java) and rank-bm25 take part where they are installed, dense search where a file is named that keeps its vectors.
+Java) and rank-bm25 take part where they are installed, dense search where a file is named that keeps its vectors, and
+BM25 asked with the queries that a policy wrote for the questions, which it does beforehand, at the rate that is shown.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlrl.assessment import assess
 from sqlrl.benchmarks import load_benchmark
 from sqlrl.benchmarks.base import Example
+from sqlrl.config import EvalConfig
 from sqlrl.executors.bm25 import BM25, build
 from sqlrl.executors.dense import Dense
 from sqlrl.executors.dense import build as build_dense
 from sqlrl.executors.documents import Document
 from sqlrl.executors.rankings import ndcg, recall
 from sqlrl.executors.words import Analyzer
+from sqlrl.training.run import Quiet
 
 DEPTHS = (10, 1_000, 3_000)
 Search = Callable[[str, int], Sequence[str]]
@@ -43,6 +47,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--embeddings", type=Path)
+    parser.add_argument("--policy")
     given = parser.parse_args()
     benchmark: Any = load_benchmark("scifact", given.data)
     documents, asked = list(benchmark.documents()), benchmark.examples("test")
@@ -53,6 +58,8 @@ def main() -> None:
         }  # fmt: skip
         if given.embeddings:
             entered["sqlrl dense"] = partial(_dense, cache=given.embeddings)
+        if given.policy:
+            entered["sqlrl bm25, rewritten"] = partial(_rewritten, data=given.data, policy=given.policy)
         for name, make in entered.items():
             started = time.perf_counter()
             try:
@@ -110,6 +117,20 @@ def _show(
 def _ours(documents: Sequence[Document], folder: Path) -> Search:
     engine = BM25(f"bm25:///{build(documents, folder / 'bm25')}")
     return lambda query, depth: [row[0] for row in engine.search(query, depth, {}).rows]
+
+
+def _rewritten(documents: Sequence[Document], folder: Path, data: str, policy: str) -> Search:
+    """As ours, with the queries of a policy on one thread; a question for which it wrote none is asked as it is."""
+    asked = EvalConfig("scifact", data=data, policy=policy, split="test", threads=1, no_cache=True)
+    started = time.perf_counter()
+    items = assess(asked, Quiet(), keep=False).items
+    took = time.perf_counter() - started
+    print(
+        f"{policy} wrote {len(items):,} queries in {took:.1f} s, {len(items) / took:,.0f} a second, loading included\n"
+    )
+    written = {item.example.question: item.predicted for item in items}
+    search = _ours(documents, folder / "rewritten")
+    return lambda question, depth: search(written[question] or question, depth)
 
 
 def _dense(documents: Sequence[Document], folder: Path, cache: Path) -> Search:
