@@ -53,7 +53,7 @@ def revision_of(
     *,
     advance: Callable[[int], None] | None = None,
 ) -> Revision:
-    """The revision of a split. sources: example id -> source URLs; advance: told the files that are done.
+    """The revision of a split. sources: example id -> source URLs; advance: told the databases that are done.
 
     Files are read whole the first time; a file of the same size and time of change is not read again, its hash being
     kept in the user's cache. The names of files and folders don't count, the order of questions does.
@@ -79,8 +79,8 @@ def revision_of(
             found.append(f"{database} {kept[2]}")
             size += status.st_size
             files += 1
-            if advance is not None:
-                advance(1)
+        if advance is not None:
+            advance(1)
     if fresh:
         _keep_known({path: kept for path, kept in known.items() if os.path.exists(path)})
     # Sorted: several instances of one schema have no order.

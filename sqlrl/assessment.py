@@ -104,8 +104,10 @@ def assess(config: EvalConfig, progress: Progress, *, keep: bool = True) -> Asse
                 for item, (dialogue,) in zip(items, asked.dialogues, strict=True)
             ]
         items = [replace(item, index=place) for item, place in zip(items, chosen, strict=True)]
-        advance_golds = progress.start("judging the golds", len(examples))
-        ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
+        ceiling = None
+        if any(example.gold.query for example in examples):
+            advance_golds = progress.start("judging the golds", len(examples))
+            ceiling = ceiling_of(items, judging, advance=lambda count: advance_golds(count, ""))
         summary = summarise(items, judging.judge.name, ceiling)
         leakage = leakage_of(items)
         if leakage is not None:

@@ -41,7 +41,9 @@ def provenance_of(examples: Sequence[Example], judging: Judging, benchmark: Any,
 
     sources = {example.id: benchmark.sources(example) for example in examples}
     engines = {url.partition(":")[0] for urls in sources.values() for url in urls}
-    advance = progress.start("reading the databases", len({url for urls in sources.values() for url in urls}))
+    corpora = engines and not engines - set(ENGINES)
+    what = "reading the corpus" if corpora else "reading the databases"
+    advance = progress.start(what, len({example.labels.get("database", "") for example in examples}))
     revision = revision_of(examples, sources, advance=lambda count: advance(count, ""))
     servers = sorted(url for urls in sources.values() for url in urls if is_server(url))
     found = {**_server_version(servers[0], judging), **versions(engines)} if servers else versions(engines)

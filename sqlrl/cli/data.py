@@ -157,9 +157,7 @@ def questions(source: str, count: int, seed: int, tables: str | None, json_file:
             write_text(Path(json_file).expanduser(), "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
         else:
             for draft in found.drafts:
-                terminal.out.print(
-                    f"{draft.question}\n    {draft.query}", markup=False, soft_wrap=True, highlight=False
-                )
+                terminal.verbatim(f"{draft.question}\n    {draft.query}")
         ran = len(found.drafts) + found.empty
         terminal.print(
             f"{len(found.drafts):,} questions kept; of {ran + found.failed.total():,} written, "

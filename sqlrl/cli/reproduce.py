@@ -95,7 +95,7 @@ def command(
     names = [f"{kind} {benchmark}", *([f"exploration {benchmark}"] if diversity else [])]
     document = _document(readme, names) if readme else None
     settings: dict[str, Any] | None = {"max_steps": max_steps} if max_steps else None
-    with Terminal() as terminal:
+    with Terminal(brief=True) as terminal:
         asked = Asked(
             benchmark, [int(seed) for seed in seeds.split(",")], _listed(arms), Path(out or f"runs/{kind}-{benchmark}"),
             terminal, {"data": data, "threads": threads, "settings": settings}, diversity,
@@ -135,7 +135,7 @@ def _show(sheet: Sheet, terminal: Terminal, document: Path | None) -> None:
     from sqlrl.training.comparison import has_place, put_into
 
     table = sheet.table.read_text(encoding="utf-8")
-    terminal.out.print(table, markup=False, soft_wrap=True)
+    terminal.markdown(table)
     if document is not None and has_place(document, sheet.name):
         put_into(document, sheet.name, table)
         if sheet.picture is not None:

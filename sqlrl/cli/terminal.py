@@ -22,9 +22,12 @@ _NAME = 26  # characters of a task's name beside its bar
 
 
 class Terminal:
-    """Shows tasks as bars on a terminal, in a log as a line now and then. Progress on stderr, results on stdout."""
+    """Shows tasks as bars on a terminal, in a log as a line now and then. Progress on stderr, results on stdout.
 
-    def __init__(self) -> None:
+    brief: bars vanish when their task is done, for commands of hundreds of tasks."""
+
+    def __init__(self, brief: bool = False) -> None:
+        self._brief = brief
         self.out = Console(highlight=False, soft_wrap=False)
         self.err = Console(stderr=True, highlight=False)
         self._bars: Progress | None = None
@@ -44,6 +47,7 @@ class Terminal:
         self._bars = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
             TextColumn("{task.fields[word]}", style="dim", markup=False), console=self.err, refresh_per_second=4,
+            transient=self._brief,
         )  # fmt: skip
         self._bars.start()
         identifier = self._bars.add_task(f"{_shortened(task):<{_NAME}}", total=max(steps, 1), word="")
@@ -73,6 +77,21 @@ class Terminal:
         if self.out.is_terminal:
             things = tuple(self._by_words(thing) if isinstance(thing, str | Text) else thing for thing in things)
         self.out.print(*things, soft_wrap=True, markup=False)
+
+    def verbatim(self, text: str) -> None:
+        """A result line for line, however wide the screen is."""
+        self._end()
+        self.out.print(text, markup=False, soft_wrap=True)
+
+    def markdown(self, text: str) -> None:
+        """A result for a document: drawn on a terminal, as it stands where a program may read it."""
+        if not self.out.is_terminal:
+            self.verbatim(text)
+            return
+        from rich.markdown import Markdown
+
+        self._end()
+        self.out.print(Markdown(text))
 
     def _by_words(self, line: str | Text) -> Text:
         """With line ends where the screen has its edge; what follows one is set in as far as what was before."""

@@ -195,8 +195,8 @@ def write_left_out(found: LeftOut, reviews: Sequence[str]) -> str:
     made = len(found.found["question"]["made"][0])
     lines += [
         "",
-        f"{len(reviews)} reviews, each left out in its turn; {made:,} made questions about their own words. Of a "
-        "ranked search the best, of a Boolean one the newest documents count.",
+        f"{_count(len(reviews), 'review')}, each left out in its turn; {made:,} made questions about their own words. "
+        "Of a ranked search the best, of a Boolean one the newest documents count.",
         "",
         _tests(found, arms),
         "",
@@ -231,6 +231,10 @@ def _tests(found: LeftOut, arms: Sequence[str]) -> str:
             )
         lines.append(f"{name}, {what}: {'; '.join(parts)}.")
     return "\n\n".join(lines) + " 95 % intervals by bootstrap, p by permutation."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _small(p: float) -> str:

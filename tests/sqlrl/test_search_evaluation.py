@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sqlrl.assessment import assess
 from sqlrl.cli import main
+from sqlrl.config import EvalConfig
 from sqlrl.evaluation import gold_line
 from sqlrl.executors.base import Gold
+from sqlrl.training.run import Quiet
 
 
 @pytest.fixture
@@ -109,3 +113,19 @@ def test_two_evaluations_compare_by_their_mean_score(
     page = (tmp_path / "before" / "report.html").read_text()
     assert "0 of 5 ranked at best" in page
     assert "no question has a database with rows" not in page
+
+
+def test_every_task_that_is_begun_is_done(folder: Path) -> None:
+    tasks: dict[str, list[int]] = {}
+
+    class Watched(Quiet):
+        def start(self, task: str, steps: int) -> Callable[[int, str], None]:
+            tasks[task] = [steps, 0]
+
+            def advance(count: int, word: str = "") -> None:
+                tasks[task][1] += count
+
+            return advance
+
+    assess(EvalConfig("scifact", data=str(folder), policy="question:"), Watched(), keep=False)
+    assert tasks == {"asking the question": [5, 5], "judging": [5, 5], "reading the corpus": [1, 1]}

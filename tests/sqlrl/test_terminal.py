@@ -55,3 +55,26 @@ def test_notes_stand_beneath_themselves() -> None:
     assert stream.getvalue() == "\nnote: what a reader must know [really]\n"
     shown.notes([])
     assert stream.getvalue().count("\n") == 2
+
+
+def test_markdown_is_drawn_on_a_terminal_and_left_to_programs_as_it_is() -> None:
+    table = "| arm | right |\n|---|--:|\n| GRPO | **81.2** |\n"
+    shown, stream = _shown(True)
+    shown.markdown(table)
+    assert "|" not in stream.getvalue()
+    assert [line.split() for line in stream.getvalue().splitlines() if "GRPO" in line] == [["GRPO", "81.2"]]
+    shown, stream = _shown(False)
+    shown.markdown(table)
+    assert stream.getvalue() == f"{table}\n"
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_bars_end_before_a_result_and_brief_ones_leave_nothing(brief: bool) -> None:
+    shown, stream = Terminal(brief=brief), io.StringIO()
+    both = Console(file=stream, force_terminal=True, width=70, color_system=None, highlight=False)
+    shown.out = shown.err = both
+    shown.start("judging", 2)(2, "")
+    shown.verbatim("a line as wide as it likes [really] " * 3)
+    last = stream.getvalue().rpartition("judging")[2]
+    assert ("\x1b[2K" in last) == brief  # the bar's line is wiped
+    assert last.endswith("a line as wide as it likes [really] " * 3 + "\n")
