@@ -18,7 +18,7 @@ __all__ = ["Terminal", "check_target", "percent", "points"]
 
 _OFTEN = 10.0  # seconds between lines where nobody watches a bar
 _BRIEF = 0.5  # seconds, below which a rate says nothing
-_NAME = 26  # characters of a task's name beside its bar
+_NAME = 31  # characters of a task's name beside its bar
 
 
 class Terminal:
@@ -45,7 +45,7 @@ class Terminal:
         if not self.err.is_terminal:
             return self._log(task, steps)
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(bar_width=28), MofNCompleteColumn(), _Pace(),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=22), MofNCompleteColumn(), _Pace(),
             TextColumn("{task.fields[word]}", style="dim", markup=False), console=self.err, refresh_per_second=4,
             transient=self._brief,
         )  # fmt: skip
