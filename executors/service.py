@@ -101,6 +101,17 @@ class Service(ABC):
     def allowed_per_second(self) -> float:
         """Requests that the service allows one machine."""
 
+    @property
+    def per_second(self) -> float:
+        """Requests that this machine sends at most. UsageError where more are wanted than the service allows."""
+        allowed = self.allowed_per_second
+        if not self.asked_with["per_second"]:
+            return allowed
+        wanted = self._number("per_second")
+        if wanted > allowed and self._base == self.host:
+            raise UsageError(f"{self.name} allows {allowed:g} requests a second, not {wanted:g}")
+        return wanted
+
     @abstractmethod
     def find(self, query: str, depth: int, until: str, deadline: float) -> Found:
         """The first `depth` hits. until: the last day as ISO text, or empty. InvalidQueryError, UnavailableError."""
@@ -129,7 +140,7 @@ class Service(ABC):
             if self._client is None:
                 host, backoff = urlsplit(self._base).netloc, self._number("backoff_seconds")
                 self._client = PoliteClient(
-                    self.name, self._base, Pace(host, self._per_second()),
+                    self.name, self._base, Pace(host, self.per_second),
                     breaker=Breaker(host, backoff, name=self.name), backoff_seconds=backoff,
                     largest_reply=self._limits.bytes, secrets=self.secrets,
                 )  # fmt: skip
@@ -265,15 +276,6 @@ class Service(ABC):
         if not 0 < number < 1e6:
             raise UsageError(f"{self.name}: {option} is a number above 0, not {value!r}")
         return number
-
-    def _per_second(self) -> float:
-        allowed = self.allowed_per_second
-        if not self.asked_with["per_second"]:
-            return allowed
-        wanted = self._number("per_second")
-        if wanted > allowed and self._base == self.host:
-            raise UsageError(f"{self.name} allows {allowed:g} requests a second, not {wanted:g}")
-        return wanted
 
 
 def day_of(value: object) -> str:

@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlrl.coverage import check_coverage
-from sqlrl.executors.address import index_settings, parse_address
+from sqlrl.executors.address import SERVICES, index_settings, parse_address
 from sqlrl.executors.base import Limits
+from sqlrl.executors.search import SearchGroup
 from sqlrl.judging import Judging
 
 if TYPE_CHECKING:
@@ -23,8 +24,12 @@ def look_at_corpus(plan: Plan, most: int) -> list[tuple[str, str, str]]:
     places = sorted({url for example in plan.train for url in plan.benchmark.sources(example)})
     lines: list[tuple[str, str, str]] = []
     for address in map(parse_address, places):
-        documents = index_settings(address.path).get("documents")
-        size = f"{documents:,} documents, " if isinstance(documents, int) else ""
+        if address.scheme in SERVICES:  # before anybody has said yes to training, it is not asked
+            return [("corpus", _service(address.source), "note")]
+        size = ""
+        if not address.host:
+            documents = index_settings(address.path).get("documents")
+            size = f"{documents:,} documents, " if isinstance(documents, int) else ""
         lines.append(("corpus", f"{size}searched by {address.scheme}", "ok"))
     sample = plan.train[:: -(-len(plan.train) // most)]
     limits = Limits(seconds=plan.config.seconds)
@@ -35,6 +40,21 @@ def look_at_corpus(plan: Plan, most: int) -> list[tuple[str, str, str]]:
         lines.append(("not whole", f"{len(covered.wrong):,}, such as {covered.wrong[0]}", "note"))
     lines.append(_as_they_are(plan, sample[:: -(-len(sample) // _TIMED)], limits))
     return lines
+
+
+def _service(source: str) -> str:
+    """What training by a live service costs in time."""
+    from sqlrl.executors.service import Service  # an extra's
+
+    with SearchGroup([source]) as group:
+        engine = group.engine(source)
+        assert isinstance(engine, Service)
+        rate = engine.per_second
+        minutes = f"{1_000 / rate / 60:,.0f} minutes"
+        return (
+            f"{engine.name} itself, with at most {rate:g} requests a second: 1,000 new queries take {minutes} or more, "
+            "those that were asked before nothing"
+        )
 
 
 def _as_they_are(plan: Plan, sample: list[Any], limits: Limits) -> tuple[str, str, str]:

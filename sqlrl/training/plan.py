@@ -159,8 +159,8 @@ def draw_plan(
     copies = "sft" in method and not demonstrations and benchmark.answer_key == "query"
     if copies:  # the form is learnt this way, and the query that every better one must beat
         demonstrations = [Demonstration(example, " ".join(example.question.split())) for example in train]
-        if tiny and isinstance(benchmark, Retrieval):
-            demonstrations += benchmark.echoes()
+        echoes = benchmark.echoes() if tiny and isinstance(benchmark, Retrieval) else []
+        demonstrations += echoes
     if "sft" in method and not demonstrations:
         raise UsageError(f"{benchmark.name} has no labelled part to imitate: leave sft out of --method")
     held_out = benchmark.examples("validation") if config.evaluate and every else []
@@ -170,7 +170,7 @@ def draw_plan(
         demonstrations = demonstrations[: config.limit]
     notes = benchmark.notes()
     if copies:
-        more = ", and chance sentences of the corpus with words left out or said twice" if tiny else ""
+        more = ", and chance sentences of the corpus with words left out or said twice" if echoes else ""
         notes.append(f"nobody wrote queries down to imitate: sft learns to give the question itself as the query{more}")
     if policy == "tiny" and prompter.needs_description:
         notes.append(
@@ -197,9 +197,10 @@ def _questions(benchmark: Benchmark, method: str) -> list[Example]:
 
 
 def _task(benchmark: Benchmark) -> str:
-    """What recipes are chosen by: the benchmark, or that it is one of search by words."""
-    name = benchmark.name.partition("/")[0]
-    return "search" if benchmark.answer_key == "query" and name != "cohen" else name
+    """What recipes are chosen by: the benchmark; of one of search, how it is searched."""
+    if isinstance(benchmark, Retrieval):
+        return "boolean" if "boolean" in benchmark.engines else "ranked"
+    return benchmark.name.partition("/")[0]
 
 
 def _default_method(prompter: Prompter, recipe: Recipe) -> str:

@@ -140,18 +140,17 @@ def load_recipe(name: str) -> Recipe:
     return Recipe(**_checked(_keys_of(name), name))
 
 
-def recipe_for(kind: str, benchmark: str, config: Any = None) -> Recipe:
-    """The recipe of a policy kind ("tiny" or "large") on a benchmark, with what `config` sets by the same names.
+def recipe_for(kind: str, task: str, config: Any = None) -> Recipe:
+    """The recipe of a policy kind ("tiny" or "large") for a task, with what `config` sets by the same names.
 
-    config.recipe names another.
+    task: a benchmark of databases; "boolean" or "ranked", of search. config.recipe names another.
     """
-    base = benchmark.partition("/")[0]
-    by_benchmark = {
+    by_task = {
         "geoquery": "tiny-geoquery", "spider": "tiny-unseen", "bird": "tiny-unseen", "answered": "tiny-answered",
         "questions": "tiny-questions",
-        "cohen": "tiny-search", "search": "tiny-ranked",
+        "boolean": "tiny-search", "ranked": "tiny-ranked",
     }  # fmt: skip
-    name = getattr(config, "recipe", None) or ("large" if kind == "large" else by_benchmark.get(base, "tiny"))
+    name = getattr(config, "recipe", None) or ("large" if kind == "large" else by_task.get(task, "tiny"))
     given = {
         field.name: getattr(config, field.name)
         for field in fields(Recipe)

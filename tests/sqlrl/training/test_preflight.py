@@ -108,3 +108,16 @@ def test_what_was_checked_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "preflight.json"
     path.write_text(json.dumps(flight.to_dict()))
     assert Preflight.read(path) == flight
+
+
+def test_a_live_service_is_not_asked_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("NCBI_API_KEY", raising=False)
+    pytest.importorskip("httpx")
+    line = {"id": "1", "pico": dict.fromkeys("PICO", "aspirin"), "publication_pmids": ["1"], "pub_date": "2020/01/01"}
+    for split, number in (("train", "2"), ("dev", "3"), ("test", "4")):
+        asked = {**line, "id": number, "pico": dict.fromkeys("PICO", f"aspirin {number}")}
+        (tmp_path / f"{split}.jsonl").write_text(json.dumps(asked) + "\n")
+    plan = draw_plan(TrainConfig("pubmed", data=str(tmp_path), policy="tiny"))
+    assert not [note for note in plan.notes if "sentences of the corpus" in note]  # of a corpus that is not here
+    assert "PubMed itself, with at most 3 requests a second: 1,000 new queries take 6 minutes" in _found(plan)["corpus"]
