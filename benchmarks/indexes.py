@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ["LOCAL", "check_engine", "index_of"]
 
 LOCAL = ("bm25", "dense")  # engines that a corpus of one's own can be put into
 _LARGE = 64 << 20  # bytes; what is smaller is read to know it
+_OFTEN = 10.0  # seconds between words on how far a build is
 _LOG = logging.getLogger("sqlrl")
 
 
@@ -52,8 +54,25 @@ def index_of(
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / INDEX).is_file():  # by another process, meanwhile
                 _LOG.warning("indexing %s for %s in %s: once", name, engine, folder)
-                module.build(read(), folder, **settings)
+                module.build(read(), folder, advance=_Told(name), **settings)
     return f"{engine}:///{folder}"
+
+
+class _Told:
+    """Says now and then how far a build is: embedding a corpus may take an hour."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.documents = 0
+        self._started = self._last = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        self.documents += count
+        now = time.monotonic()
+        if now - self._last >= _OFTEN:
+            self._last = now
+            rate = self.documents / (now - self._started)
+            _LOG.warning("indexing %s: %s documents, %.0f a second", self.name, f"{self.documents:,}", rate)
 
 
 def _state(path: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sqlrl.benchmarks import indexes
 from sqlrl.benchmarks.corpora import read_corpus
 from sqlrl.benchmarks.indexes import index_of
 from sqlrl.executors.documents import Document
@@ -74,3 +75,14 @@ def test_packed_files_are_read_and_broken_ones_named(tmp_path: Path) -> None:
         list(read_corpus(packed))
     with pytest.raises(DataError, match="no corpus of a format known here"):
         list(read_corpus(tmp_path / "corpus.xml"))
+
+
+def test_a_long_build_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(indexes, "_OFTEN", 0.0)
+    path = _collection(tmp_path / "collection.tsv")
+    index_of("made", [path], lambda: read_corpus(path), "bm25")
+    said = [record.getMessage() for record in caplog.records if record.name == "sqlrl"]
+    assert said[0].startswith("indexing made for bm25 in ")
+    assert said[-1].startswith("indexing made: 20 documents, ")
