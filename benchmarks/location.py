@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlrl.executors.errors import DataError, UsageError
 
-__all__ = ["Search", "cache_folder", "candidates", "find_file", "roots", "search"]
+__all__ = ["Search", "cache_folder", "candidates", "find_file", "looked_for", "roots", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,16 @@ def search(benchmark: str, folders: Sequence[str], marks: Sequence[str], data: s
 def candidates(names: Sequence[str], data: str | Path | None = None) -> list[Path]:
     """Where files of these names, which may have folders before them, are looked for: below each root, in order."""
     return [root / name for root in roots(data) for name in names]
+
+
+def looked_for(names: Sequence[str], data: str | Path | None = None) -> str:
+    """For a reader: each name once, and the folders below which it was looked for."""
+    below = roots(data)
+    shown: dict[str, None] = {}
+    for name in names:
+        root = next((root for root in below if Path(name).is_relative_to(root)), None)
+        shown[str(Path(name).relative_to(root)) if root else name] = None
+    return f"{', '.join(shown)} below {' or '.join(map(str, below))}"
 
 
 def find_file(names: Sequence[str], data: str | Path | None = None) -> Path | None:

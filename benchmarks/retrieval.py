@@ -10,7 +10,7 @@ from sqlrl.benchmarks.base import Demonstration, Example
 from sqlrl.benchmarks.corpora import read_corpus
 from sqlrl.benchmarks.generation.echoes import echoes
 from sqlrl.benchmarks.indexes import LOCAL, check_engine, index_of
-from sqlrl.benchmarks.location import candidates, find_file
+from sqlrl.benchmarks.location import find_file, looked_for
 from sqlrl.executors.address import ENGINES, is_search
 from sqlrl.executors.documents import Document
 from sqlrl.executors.errors import MissingSplitError, UsageError
@@ -93,7 +93,7 @@ class Retrieval:
         """What is not here, what was made of it, and what was left out."""
         notes = []
         if self.engine in self.engines and self.engine != "live" and not self.corpus():
-            looked = ", ".join(dict.fromkeys(map(str, candidates(self.corpora, self._data))))
+            looked = looked_for(self.corpora, self._data)
             notes.append(f"{self.name} has no corpus, so nothing can be searched: looked for {looked}")
         if "validation" in self._examples and not self.has("validation"):
             notes.append(f"{self.name} has no validation split: one training question in {_HELD_OUT} stands for it")
