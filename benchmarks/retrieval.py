@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ __all__ = ["Retrieval"]
 _HELD_OUT = 10  # where a data set has no validation split, one training question in so many is for it
 
 
-class Retrieval:
+class Retrieval(ABC):
     """A benchmark of search. What is read, and from where, is for each of them to say.
 
     engines: what its corpus can be searched with, the default first; "live" is the service that `live` is the address
@@ -111,9 +112,9 @@ class Retrieval:
         return self.name
 
     @property
+    @abstractmethod
     def corpora(self) -> list[str]:
         """Where a file of the corpus may be, below a root; the first that is there is taken."""
-        raise NotImplementedError
 
     def corpus(self) -> list[Path]:
         """The files of the corpus; empty where it is not here."""
@@ -125,14 +126,14 @@ class Retrieval:
         for path in self.corpus():
             yield from read_corpus(path)
 
+    @abstractmethod
     def has(self, split: str) -> bool:
         """Whether the data set itself has a split, and it is here."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, split: str) -> list[Example]:
         """The questions of a split that `has` knows, those without anything right included. MissingSplitError where
         its file is not here."""
-        raise NotImplementedError
 
     def _chosen(self, split: str) -> list[Example]:
         made = not self.has("validation")  # of the training split

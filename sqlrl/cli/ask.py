@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -114,7 +115,7 @@ def command(
         context.exit(0 if answer.ok else NO_ANSWER)
 
 
-class _Talk:
+class _Talk(ABC):
     """Lines from standard input: questions, and commands that begin with a slash."""
 
     help = ""
@@ -156,8 +157,9 @@ class _Talk:
         else:
             self._obey(word, rest.strip())
 
+    @abstractmethod
     def _ask(self, question: str) -> None:
-        raise NotImplementedError
+        """Put a question, and show what came of it."""
 
     def _obey(self, word: str, rest: str) -> None:
         raise UsageError(f"no command {word}: /help says what there is")
