@@ -145,6 +145,7 @@ class _Talk(ABC):
         except EOFError:
             return None
 
+    @abstractmethod
     def _begin(self) -> None:
         """Say with whom one talks."""
 
