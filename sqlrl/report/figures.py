@@ -235,9 +235,9 @@ def _repeats(axes: Any, what: tuple[Any, Any]) -> None:
 
 
 def draw_ablation(points: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]], path: Path) -> Path | None:
-    """Accuracy, length of the reasoning and length of the query over optimiser steps, a line a way and seed.
+    """Accuracy, length of the reasoning and length of the query over the steps of reinforcement, a line a way and seed.
 
-    points: way -> seed -> metrics lines. None without matplotlib.
+    points: way -> seed -> metrics lines, those of the warm start first. None without matplotlib.
     """
     import importlib.util
 
@@ -257,17 +257,15 @@ def _ways(axes: Sequence[Any], points: Mapping[str, Mapping[int, Sequence[Mappin
         panel.set_title(title, fontsize=10)
         for colour, (way, seeds) in zip(colours, points.items(), strict=True):
             for number, lines in enumerate(seeds.values()):
+                *_, start = [line for line in lines if line["stage"] == "sft"]  # many more steps than what follows
+                shown = [start, *(line for line in lines if line["stage"] != "sft")]
                 panel.plot(
-                    [line["step"] for line in lines], [value(line) for line in lines], color=colour, linewidth=1.6,
-                    marker="o", markersize=2.5, alpha=0.85, label=None if number else way,
+                    [line["step"] - start["step"] for line in shown], [value(line) for line in shown], color=colour,
+                    linewidth=1.6, marker="o", markersize=2.5, alpha=0.85, label=None if number else way,
                 )  # fmt: skip
-        warm = [line["step"] for seeds in points.values() for lines in seeds.values() for line in lines
-                if line["stage"] == "sft"]  # fmt: skip
-        if warm:
-            panel.axvline(max(warm), color=FAINT, linewidth=1)
         panel.set_ylim(bottom=0)
-        panel.set_xlabel("optimiser steps; the line: where GRPO begins")
-    axes[0].legend(frameon=False, loc="upper left")
+        panel.set_xlabel("steps of GRPO after the warm start")
+    axes[0].legend(frameon=False, loc="lower right")
 
 
 def _arms(axes: Any, what: tuple[Mapping[str, Mapping[int, Sequence[tuple[float, float]]]], str]) -> None:
