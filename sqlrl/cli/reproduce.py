@@ -164,7 +164,7 @@ def _compare(asked: Asked) -> list[Sheet]:
     if asked.diversity:
         how = {"data": asked.how["data"], "threads": asked.how["threads"]}
         varied = explore(found, asked.diversity, asked.terminal, **how)
-        sheets.append(Sheet(f"exploration {asked.benchmark}", keep_exploration(varied, asked.folder)))
+        sheets.append(Sheet(f"exploration {asked.benchmark}", keep_exploration(varied, found)))
     return sheets
 
 

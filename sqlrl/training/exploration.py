@@ -14,7 +14,7 @@ from sqlrl.diversity import Diversity
 from sqlrl.evaluation import evaluate
 from sqlrl.judging import Judging
 from sqlrl.runs import write_text
-from sqlrl.training.comparison import ARMS, Comparison
+from sqlrl.training.comparison import ARMS, Comparison, machine
 
 if TYPE_CHECKING:
     from sqlrl.training.run import Progress
@@ -60,7 +60,7 @@ def _sampled(config: EvalConfig, progress: Progress) -> Diversity:
     return Diversity.of([items[start : start + step] for start in range(0, len(items), step)])
 
 
-def write_exploration(found: Mapping[str, Mapping[int, Diversity]]) -> str:
+def write_exploration(found: Mapping[str, Mapping[int, Diversity]], benchmark: str) -> str:
     """As Markdown: means over seeds, each seed's shapes beside."""
     seeds = sorted(next(iter(found.values())))
     samples = next(iter(found.values()))[seeds[0]].samples
@@ -87,12 +87,13 @@ def write_exploration(found: Mapping[str, Mapping[int, Diversity]]) -> str:
         f"Distinct shapes of right queries among {samples} samples at temperature 1, {questions:,} test questions a "
         "seed; intervals by bootstrap over questions. A shape leaves aliases, case, literals and the order of "
         "exchangeable sides out of sight.",
+        f"`sqlrl reproduce {benchmark} --diversity {samples}`, seeds {', '.join(map(str, seeds))}; {machine()}.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def keep(found: Mapping[str, Mapping[int, Diversity]], folder: Path) -> Path:
+def keep(found: Mapping[str, Mapping[int, Diversity]], comparison: Comparison) -> Path:
     """exploration.md in the comparison's folder."""
-    path = folder / "exploration.md"
-    write_text(path, write_exploration(found))
+    path = comparison.folder / "exploration.md"
+    write_text(path, write_exploration(found, comparison.benchmark))
     return path

@@ -46,6 +46,6 @@ def test_the_right_shapes_of_each_arm_are_counted(tmp_path: Path) -> None:
     varied = explore(found, 2, Quiet(), threads=1)
     assert set(varied) == {"warm", "control"}
     assert varied["warm"][0].questions == 400
-    text = keep(varied, tmp_path).read_text()
+    text = keep(varied, found).read_text()
     assert "| warm start |" in text
     assert explore(found, 2, Quiet()) == varied  # from what was kept
